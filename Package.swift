@@ -1,0 +1,201 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+// Every target is built with complete data-race checking, strict memory safety (each unsafe use is
+// marked, so the fence can be searched for) and warnings as errors. `InternalImportsByDefault` keeps
+// C modules out of public API; `Lifetimes` lets a view of received bytes be declared non-escaping.
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let cSettings: [CSetting] = [
+    .enableWarning("all"),
+    .enableWarning("extra"),
+    .treatAllWarnings(as: .error),
+]
+
+/// The settings of a module whose code may use instructions beyond the machine's baseline.
+///
+/// Such a module holds pointers and SIMD types only, so that no generic code specialised in it can
+/// be picked up by a module that must run everywhere. It is optimised in debug builds as well: at
+/// `-Onone` a fused multiply-add is a call of `fmaf` for each lane.
+func instructionSetSettings(_ march: String?) -> [SwiftSetting] {
+    let flags = ["-O"] + (march.map { ["-Xcc", "-march=\($0)"] } ?? [])
+    return swiftSettings + [.unsafeFlags(flags)]
+}
+
+/// Only the client is a product: whoever depends on a package fetches what its products need, and a
+/// service that calls Tern must not fetch the server's dependencies.
+let products: [Product] = [
+    .library(name: "TernClient", targets: ["TernClient"])
+]
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser",
+    package: "swift-argument-parser"
+)
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+
+// Floors, from the ground up; a target uses floors below its own only. Two columns, protocol (wire,
+// transport, client) and compute (pool, kernels, graph, runtime), meet in the server.
+let ground: [Target] = [
+    .target(
+        name: "CNNG",
+        cSettings: cSettings,
+        linkerSettings: [.linkedLibrary("nng")]
+    ),
+    .target(name: "CTernCPU", cSettings: cSettings, linkerSettings: [.linkedLibrary("m")]),
+]
+
+let foundations: [Target] = [
+    .target(name: "TernTensor", swiftSettings: swiftSettings),
+    .target(name: "TernThreadPool", dependencies: ["CTernCPU"], swiftSettings: swiftSettings),
+    .target(
+        name: "TernMicrokernels",
+        dependencies: ["CTernCPU"],
+        swiftSettings: instructionSetSettings(nil)
+    ),
+]
+
+let kernels: [Target] = [
+    .target(
+        name: "TernKernelsX86V4",
+        dependencies: ["TernMicrokernels", "CTernCPU"],
+        swiftSettings: instructionSetSettings("x86-64-v4")
+    ),
+    .target(
+        name: "TernKernelsX86V3",
+        dependencies: ["TernMicrokernels", "CTernCPU"],
+        swiftSettings: instructionSetSettings("x86-64-v3")
+    ),
+    .target(
+        name: "TernKernelsPortable",
+        dependencies: ["TernMicrokernels", "CTernCPU"],
+        swiftSettings: instructionSetSettings(nil)
+    ),
+    .target(
+        name: "TernKernels",
+        dependencies: [
+            "TernTensor", "TernThreadPool", "TernMicrokernels", "TernKernelsX86V4",
+            "TernKernelsX86V3", "TernKernelsPortable", "CTernCPU",
+        ],
+        swiftSettings: swiftSettings
+    ),
+]
+
+let protocolColumn: [Target] = [
+    .target(name: "TernWire", dependencies: ["TernTensor"], swiftSettings: swiftSettings),
+    .target(
+        name: "TernTransport",
+        dependencies: ["TernWire", "TernTensor"],
+        swiftSettings: swiftSettings
+    ),
+    .target(
+        name: "TernTransportNNG",
+        dependencies: ["TernTransport", "CNNG"],
+        swiftSettings: swiftSettings
+    ),
+    .target(
+        name: "TernClient",
+        dependencies: ["TernTensor", "TernWire", "TernTransport", "TernTransportNNG"],
+        path: "Clients/Swift/Sources/TernClient",
+        swiftSettings: swiftSettings
+    ),
+]
+
+let computeColumn: [Target] = [
+    .target(name: "TernGraph", dependencies: ["TernTensor"], swiftSettings: swiftSettings),
+    .target(
+        name: "TernONNX",
+        dependencies: ["TernGraph", "TernTensor", protobuf],
+        swiftSettings: swiftSettings
+    ),
+    .target(
+        name: "TernRuntime",
+        dependencies: ["TernGraph", "TernKernels", "TernThreadPool", "TernTensor"],
+        swiftSettings: swiftSettings
+    ),
+]
+
+let assembly: [Target] = [
+    .target(
+        name: "TernServer",
+        dependencies: [
+            "TernWire", "TernTransport", "TernTransportNNG", "TernRuntime", "TernONNX",
+            "TernGraph", "TernThreadPool", "TernTensor", logging,
+        ],
+        swiftSettings: swiftSettings
+    ),
+    .executableTarget(
+        name: "tern",
+        dependencies: [
+            "TernServer", "TernClient", "TernRuntime", "TernONNX", "TernGraph", "TernKernels",
+            "TernThreadPool", "TernTensor", "TernTransport", "TernTransportNNG", "TernWire",
+            argumentParser, logging,
+        ],
+        swiftSettings: swiftSettings
+    ),
+]
+
+/// Declares the tests of `target`, which stand in `Tests/<target>Tests`.
+func tests(
+    of target: String,
+    alsoUsing others: [Target.Dependency] = [],
+    resources: [Resource] = []
+) -> Target {
+    .testTarget(
+        name: "\(target)Tests",
+        dependencies: [.byName(name: target)] + others,
+        resources: resources,
+        swiftSettings: swiftSettings
+    )
+}
+
+let testTargets: [Target] = [
+    tests(of: "TernTensor"),
+    tests(of: "TernThreadPool"),
+    tests(of: "TernKernels", alsoUsing: ["TernThreadPool", "TernTensor", "CTernCPU"]),
+    tests(of: "TernWire", alsoUsing: ["TernTensor"]),
+    tests(of: "TernTransport", alsoUsing: ["TernWire"]),
+    tests(of: "TernTransportNNG", alsoUsing: ["TernTransport", "CNNG"]),
+    tests(of: "TernGraph", alsoUsing: ["TernTensor"]),
+    tests(of: "TernONNX", alsoUsing: ["TernGraph", "TernTensor"]),
+    tests(
+        of: "TernRuntime",
+        alsoUsing: ["TernGraph", "TernONNX", "TernThreadPool", "TernTensor"]
+    ),
+    tests(
+        of: "TernServer",
+        alsoUsing: [
+            "TernClient", "TernWire", "TernTransport", "TernTransportNNG", "TernRuntime",
+            "TernONNX", "TernGraph", "TernThreadPool", "TernTensor", logging,
+        ]
+    ),
+    tests(
+        of: "TernClient",
+        alsoUsing: ["TernWire", "TernTransport", "TernTransportNNG", "TernTensor"]
+    ),
+    tests(of: "tern"),
+]
+
+let package = Package(
+    name: "tern",
+    products: products,
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    ],
+    targets: ground + foundations + kernels + protocolColumn + computeColumn + assembly
+        + testTargets
+)

@@ -1,0 +1,48 @@
+/// Memory of a fixed size that starts on a cache line, owned by the object.
+///
+/// The memory is zeroed once, at creation, so that no byte of an earlier owner can be read.
+/// Whoever writes it must be its only user at that time; a finished buffer may be read from any
+/// number of threads.
+@safe public final class AlignedBuffer: @unchecked Sendable {
+    /// The alignment of every buffer, in bytes: one cache line, one 512-bit register.
+    public static let alignment = 64
+
+    /// How many bytes there are.
+    public let byteCount: Int
+
+    /// The first byte; at least one is allocated even if ``byteCount`` is 0.
+    @unsafe package let baseAddress: UnsafeMutableRawPointer
+
+    /// Allocates and zeroes `byteCount` bytes.
+    public init(byteCount: Int) {
+        precondition(byteCount >= 0, "a buffer cannot have a negative size")
+        self.byteCount = byteCount
+        unsafe baseAddress = .allocate(
+            byteCount: Swift.max(byteCount, 1),
+            alignment: Self.alignment
+        )
+        // SAFETY: the allocation above has at least this many bytes.
+        unsafe baseAddress.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+    }
+
+    deinit { unsafe baseAddress.deallocate() }
+
+    /// The bytes, for reading.
+    public var bytes: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            // SAFETY: the memory lives as long as `self`, which the span's lifetime depends on.
+            let span = unsafe RawSpan(_unsafeStart: baseAddress, byteCount: byteCount)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    /// Calls `body` with the bytes for writing.
+    ///
+    /// The caller must be the buffer's only user while `body` runs.
+    package func withMutableBytes<Result, Failure: Error>(
+        _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(UnsafeMutableRawBufferPointer(start: baseAddress, count: byteCount))
+    }
+}
