@@ -116,6 +116,11 @@ class Server:
             time.sleep(0.02)
         raise RuntimeError("the server wrote no statistics:\n" + self.log()[-2000:])
 
+    def final_statistics(self):
+        """The counters that the server writes last, after its drain."""
+        lines = [line for line in self.log().splitlines() if line.startswith('{"statistics"')]
+        return json.loads(lines[-1])["statistics"]
+
     def wait_until(self, condition, timeout, what):
         """Waits until condition() holds; says what it waited for when it does not."""
         deadline = time.monotonic() + timeout
