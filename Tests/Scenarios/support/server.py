@@ -55,7 +55,10 @@ class Server:
             elif kind == "tcp":
                 wanted.append("tcp://127.0.0.1:0")
             else:
+                # A whole URL: an endpoint that an earlier server had.
                 wanted.append(kind)
+                if kind.startswith("ipc://"):
+                    pathlib.Path(kind[6:]).parent.mkdir(exist_ok=True)
         command = [program(), "serve", "--models", str(self.folder / "models"), *arguments]
         for url in wanted:
             command += ["--endpoint", url]
@@ -67,9 +70,11 @@ class Server:
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=open(self.log_path, "wb"),
             preexec_fn=limit, env={**os.environ, "SWIFT_BACKTRACE": "enable=no"})
+        start = time.monotonic()
         self.lines = queue.Queue()
         threading.Thread(target=self.read_lines, daemon=True).start()
         self.urls = [self.ready_line() for _ in wanted]
+        self.start_milliseconds = (time.monotonic() - start) * 1000
 
     def read_lines(self):
         for line in self.process.stdout:
@@ -141,6 +146,10 @@ class Server:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Ends the server if it runs, and removes its folder."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()

@@ -42,7 +42,8 @@ struct Echo: AsyncParsableCommand {
         print("load average at the start: \(loadAverage())")
         print("p50 of a round trip in µs, median of \(repeats) repeats (smallest–largest)\n")
         print(
-            row("", "tensor", "bare nng", "tern", "ratio", "goal", "tern p99", "server's own p50"))
+            row("", "tensor", "bare nng", "tern", "ratio", "goal", "tern p99", "server's own p50")
+        )
         for scheme in ["ipc", "tcp"] {
             let address = { (name: String) in
                 scheme == "ipc"
@@ -63,15 +64,25 @@ struct Echo: AsyncParsableCommand {
             defer { server.stop() }
             for (byteCount, calls, goal) in [(128, smallCalls, 1.15), (600_000, largeCalls, 1.3)] {
                 try await compare(
-                    scheme, bare: bare.url, tern: server.url, byteCount: byteCount, calls: calls,
-                    goal: goal)
+                    scheme,
+                    bare: bare.url,
+                    tern: server.url,
+                    byteCount: byteCount,
+                    calls: calls,
+                    goal: goal
+                )
             }
         }
         print("\nload average at the end: \(loadAverage())")
     }
 
     private func compare(
-        _ scheme: String, bare: String, tern: String, byteCount: Int, calls: Int, goal: Double
+        _ scheme: String,
+        bare: String,
+        tern: String,
+        byteCount: Int,
+        calls: Int,
+        goal: Double
     ) async throws {
         guard let bareClient = bare_client_open(bare) else {
             throw ValidationError("libnng cannot dial \(bare)")
@@ -102,15 +113,22 @@ struct Echo: AsyncParsableCommand {
         }
         print(
             row(
-                scheme, byteCount < 1000 ? "\(byteCount) B" : "\(byteCount / 1000) kB",
+                scheme,
+                byteCount < 1000 ? "\(byteCount) B" : "\(byteCount / 1000) kB",
                 Spread(bareMedians).text(dividedBy: 1000),
-                Spread(ternMedians).text(dividedBy: 1000), Spread(ratios).text(digits: 2),
-                "≤ \(goal)", Spread(ternTails).text(dividedBy: 1000),
-                Spread(ownMedians).text(dividedBy: 1000)))
+                Spread(ternMedians).text(dividedBy: 1000),
+                Spread(ratios).text(digits: 2),
+                "≤ \(goal)",
+                Spread(ternTails).text(dividedBy: 1000),
+                Spread(ownMedians).text(dividedBy: 1000)
+            )
+        )
     }
 
     private func measureBare(
-        _ client: OpaquePointer, byteCount: Int, calls: Int
+        _ client: OpaquePointer,
+        byteCount: Int,
+        calls: Int
     ) throws -> Latencies {
         let bytes = [UInt8](repeating: 1, count: byteCount)
         var reply = [UInt8](repeating: 0, count: byteCount)
@@ -128,7 +146,9 @@ struct Echo: AsyncParsableCommand {
     }
 
     private func measureTern(
-        _ client: TernClient, byteCount: Int, calls: Int
+        _ client: TernClient,
+        byteCount: Int,
+        calls: Int
     ) async throws -> (roundTrips: Latencies, own: Latencies) {
         let elements = [Float](repeating: 1, count: byteCount / 4)
         let inputs = [InferInput("x", shape: [1, elements.count], elements)]
