@@ -92,7 +92,7 @@ struct Infer: AsyncParsableCommand {
         do {
             let tensor =
                 value.first == "@"
-                ? try TensorFile.read(String(value.dropFirst()))
+                ? try TensorFolder.readNumPy(String(value.dropFirst()))
                 : try Tensor(json: String(value), elementType: descriptor.elementType)
             return InferInput(descriptor.name, tensor)
         } catch let failure as Failure {
@@ -102,9 +102,9 @@ struct Infer: AsyncParsableCommand {
 
     private func show(_ reply: InferReply) throws {
         if let outputDir {
-            try TensorFile.makeFolder(outputDir)
+            try TensorFolder.make(outputDir)
             for output in reply.outputs {
-                let path = try TensorFile.write(output.tensor, named: output.name, in: outputDir)
+                let path = try TensorFolder.writeNumPy(output.tensor, named: output.name, in: outputDir)
                 writeLine("\(output.name): \(output.elementType)\(output.shape) -> \(path)")
             }
         } else {

@@ -1,0 +1,89 @@
+import ArgumentParser
+import TernGraph
+import TernRuntime
+import TernTensor
+
+/// Tells what is in a model's file.
+struct Inspect: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows a model's inputs, outputs, operators and parameters.",
+        discussion: """
+            Lists every node that this version of tern cannot run, with its operator and version, \
+            and then ends with 65.
+
+              tern inspect model.onnx
+            """
+    )
+
+    @Argument(help: "A model file, or a folder that holds a model.onnx.")
+    var model: String
+
+    func run() async throws {
+        try await reportingFailure {
+            let path = try ModelLoading.path(model)
+            let graph = try ModelLoading.graph(path)
+            writeLine("model      \(path)")
+            if !graph.name.isEmpty { writeLine("graph      \(graph.name)") }
+            let sets = graph.operatorSetVersions.sorted { $0.key < $1.key }
+                .map { "\($0.key.isEmpty ? "ai.onnx" : $0.key) \($0.value)" }
+            writeLine("opsets     \(sets.joined(separator: ", "))")
+            let byteCount = graph.initializers.values.reduce(0) { $0 + $1.storage.byteCount }
+            writeLine(
+                "parameters \(graph.parameterCount) in \(graph.initializers.count) tensors, "
+                    + "\(byteCount) bytes"
+            )
+            let compiled = Result { try ModelLoading.compile(graph, from: path) }
+            for (label, ports, compiledPorts) in [
+                ("input", graph.inputs, (try? compiled.get())?.inputs),
+                ("output", graph.outputs, (try? compiled.get())?.outputs),
+            ] {
+                for (index, port) in ports.enumerated() {
+                    let text =
+                        compiledPorts?[index].description
+                        ?? describe(port.name, graph[port.value])
+                    writeLine(label.padding(to: 11) + text)
+                }
+            }
+            writeLine("operators  \(graph.nodes.count) nodes")
+            for (name, count) in operatorCounts(of: graph) {
+                writeLine("  \(String(count).leftPadding(to: 6))  \(name)")
+            }
+            switch compiled {
+            case .success(let compiledModel):
+                writeLine("compiled   \(compiledModel.graph.nodes.count) nodes left to run; supported")
+            case .failure(let failure): throw failure
+            }
+        }
+    }
+
+    private func describe(_ name: String, _ value: Value) -> String {
+        let axes = value.dimensions.map {
+            "[" + $0.map(\.description).joined(separator: ", ") + "]"
+        }
+        return "\(name): \(value.elementType?.name ?? "?")\(axes ?? "[...]")"
+    }
+
+    private func operatorCounts(of graph: Graph) -> [(String, Int)] {
+        var counts: [String: Int] = [:]
+        func count(_ graph: Graph) {
+            for node in graph.nodes {
+                counts[node.qualifiedOperatorName, default: 0] += 1
+                for (_, subgraph) in node.subgraphs { count(subgraph) }
+            }
+        }
+        count(graph)
+        return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+    }
+}
+
+extension String {
+    /// The string with blanks behind it up to a width.
+    func padding(to width: Int) -> String {
+        self + String(repeating: " ", count: max(0, width - count))
+    }
+
+    /// The string with blanks before it up to a width.
+    func leftPadding(to width: Int) -> String {
+        String(repeating: " ", count: max(0, width - count)) + self
+    }
+}

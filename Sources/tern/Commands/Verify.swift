@@ -1,0 +1,138 @@
+import ArgumentParser
+import Foundation
+import TernTensor
+
+/// Runs models against stored inputs and outputs.
+struct Verify: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Runs models on stored inputs and compares with the stored outputs.",
+        discussion: """
+            Each folder holds a model.onnx and folders test_data_set_0, test_data_set_1…, which \
+            hold input_0.pb… and output_0.pb… as ONNX's own test cases do. Prints one line for each \
+            data set; ends with 1 if any doesn't match.
+
+            Without options each element a must be within 1e-7 + 1e-3·|b| of the expected b, as \
+            ONNX's own runner asks. With --scale S it must be within S times the largest magnitude \
+            of its expected output. Integers, Booleans and strings must be equal.
+
+              tern verify models/* --scale 1e-4
+            """
+    )
+
+    @Argument(help: "Folders with a model.onnx and test_data_set_K.")
+    var folders: [String]
+
+    @Option(help: "The relative tolerance.")
+    var rtol: Double?
+
+    @Option(help: "The absolute tolerance.")
+    var atol: Double?
+
+    @Option(help: "The tolerance as a share of each output's largest magnitude.")
+    var scale: Double?
+
+    func validate() throws {
+        if scale != nil, rtol != nil || atol != nil {
+            throw ValidationError("--scale stands alone: leave out --rtol and --atol")
+        }
+        for (name, value) in [("--rtol", rtol), ("--atol", atol), ("--scale", scale)] {
+            if let value, !(value >= 0) { throw ValidationError("\(name) cannot be negative") }
+        }
+    }
+
+    func run() async throws {
+        try await reportingFailure {
+            let tolerance: Tolerance =
+                if let scale {
+                    .scale(factor: scale)
+                } else if rtol == nil && atol == nil {
+                    .standard
+                } else {
+                    .elementwise(relative: rtol ?? 0, absolute: atol ?? 0)
+                }
+            var passed = 0
+            var failed = 0
+            for folder in folders {
+                for line in verify(folder, within: tolerance) {
+                    writeLine(line.text)
+                    if line.isGood { passed += 1 } else { failed += 1 }
+                }
+            }
+            writeLine("\(passed) passed, \(failed) failed")
+            if failed > 0 { throw ExitCode(Failure.Kind.mismatch.rawValue) }
+        }
+    }
+
+    private struct Line {
+        let isGood: Bool
+        let text: String
+    }
+
+    /// Verifies one model; what goes wrong with the model as a whole is a line as well.
+    private func verify(_ folder: String, within tolerance: Tolerance) -> [Line] {
+        let name = URL(fileURLWithPath: folder).lastPathComponent
+        do {
+            let sets = try dataSets(in: folder)
+            let local = try LocalModel(folder)
+            return sets.map { set in
+                let title = "\(name)/\(URL(fileURLWithPath: set).lastPathComponent)"
+                do {
+                    return try verify(local, set, title: title, within: tolerance)
+                } catch let failure as Failure {
+                    return Line(isGood: false, text: "FAIL \(title): \(failure.message)")
+                } catch {
+                    return Line(isGood: false, text: "FAIL \(title): \(error)")
+                }
+            }
+        } catch let failure as Failure {
+            return [Line(isGood: false, text: "FAIL \(name): \(failure.message)")]
+        } catch {
+            return [Line(isGood: false, text: "FAIL \(name): \(error)")]
+        }
+    }
+
+    private func verify(
+        _ local: LocalModel,
+        _ set: String,
+        title: String,
+        within tolerance: Tolerance
+    ) throws -> Line {
+        let inputs = try TensorFolder.read(set, role: .input, of: local.model.inputs)
+        let expected = try TensorFolder.read(set, role: .output, of: local.model.outputs)
+        let outputs = try local.run(inputs)
+        var worst = 0.0
+        for (index, output) in outputs.enumerated() {
+            let comparison = TensorComparison(
+                actual: output,
+                expected: expected[index],
+                within: tolerance
+            )
+            if let mismatch = comparison.mismatch {
+                let name = local.model.outputs[index].name
+                return Line(isGood: false, text: "FAIL \(title): output '\(name)' \(mismatch)")
+            }
+            let share = comparison.largestDifference / comparison.largestMagnitude
+            if share.isFinite { worst = max(worst, share) }
+        }
+        let error = String(format: "%.1e", worst)
+        return Line(
+            isGood: true,
+            text: "ok   \(title): \(outputs.count) outputs, largest difference \(error) of the magnitude"
+        )
+    }
+
+    /// The data sets of a model's folder, in the order of their numbers.
+    private func dataSets(in folder: String) throws -> [String] {
+        guard let entries = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+            throw Failure(.noInput, "there is no such folder")
+        }
+        let prefix = "test_data_set_"
+        let numbered = entries.compactMap { entry in
+            entry.hasPrefix(prefix) ? Int(entry.dropFirst(prefix.count)).map { ($0, entry) } : nil
+        }
+        guard !numbered.isEmpty else {
+            throw Failure(.noInput, "the folder holds no test_data_set_K")
+        }
+        return numbered.sorted { $0.0 < $1.0 }.map { "\(folder)/\($0.1)" }
+    }
+}

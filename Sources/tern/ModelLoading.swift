@@ -1,0 +1,39 @@
+import Foundation
+import TernGraph
+import TernONNX
+import TernRuntime
+
+/// Reads and compiles model files for the commands that work without a server.
+enum ModelLoading {
+    /// The model file that an argument names: a file, or a folder that holds a `model.onnx`.
+    static func path(_ argument: String) throws -> String {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder) else {
+            throw Failure(.noInput, "\(argument): there is no such file or folder")
+        }
+        guard isFolder.boolValue else { return argument }
+        let path = "\(argument)/model.onnx"
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw Failure(.noInput, "\(argument): the folder holds no model.onnx")
+        }
+        return path
+    }
+
+    /// Reads a model as a graph, whether or not its operators are supported.
+    static func graph(_ path: String) throws -> Graph {
+        do {
+            return try ONNXImporter.graph(path: path)
+        } catch {
+            throw Failure(.data, "\(path): \(error)")
+        }
+    }
+
+    /// Compiles a graph.
+    static func compile(_ graph: Graph, from path: String) throws -> CompiledModel {
+        do throws(GraphError) {
+            return try CompiledModel(graph)
+        } catch {
+            throw Failure(.data, "\(path): \(error)")
+        }
+    }
+}
