@@ -101,7 +101,9 @@ package enum ByteStreamError: Error, Equatable, Sendable, CustomStringConvertibl
     }
 }
 
-/// What drives a stream's owner. Calls for reads and calls for writes may overlap; calls of one kind
+/// What drives a stream's owner.
+///
+/// Calls for reads and calls for writes may overlap; calls of one kind
 /// don't.
 package protocol ByteStreamHandler: AnyObject, Sendable {
     /// A read has ended, with the number of bytes read, at least 1, or with an error, after which

@@ -16,7 +16,7 @@ package import TernTransport
 
     package private(set) var endpoint: Endpoint
 
-    /// Binds and listens. Connections wait in the system until the first ``accept()``.
+    /// Binds and listens; connections wait in the system until the first ``accept()``.
     ///
     /// - Parameters:
     ///   - endpoint: Where; a path must be free.

@@ -1,8 +1,9 @@
-internal import Synchronization
+package import Synchronization
 
-/// The life of a byte stream's operations, as a value: what may be submitted, when the stream must be
-/// closed, and when it can be freed. No I/O inside.
+/// The life of a byte stream's operations, as a value.
 ///
+/// It decides what may be submitted, when the stream must be closed, and when it can be freed; there
+/// is no I/O inside.
 /// Three rules are kept, which streams of libnng need and any stream can live with:
 ///  - nothing is submitted once the stream is being closed: a close that meets a thread in the middle
 ///    of submitting is left to that thread, which does it on its way out;
@@ -14,7 +15,7 @@ internal import Synchronization
 /// ``AtomicStreamLife`` can keep it without a lock.
 package struct StreamLife: Sendable, Equatable {
     /// Flags in the low byte, submitting threads in the second, visiting threads in the third.
-    fileprivate var rawValue: UInt32 = 0
+    @usableFromInline internal var rawValue: UInt32 = 0
 
     private static let closed: UInt32 = 1 << 0
     private static let closeIssued: UInt32 = 1 << 1
@@ -39,15 +40,17 @@ package struct StreamLife: Sendable, Equatable {
     /// Open, with nothing outstanding.
     package init() {}
 
-    fileprivate init(rawValue: UInt32) { self.rawValue = rawValue }
+    @usableFromInline
+    internal init(rawValue: UInt32) { self.rawValue = rawValue }
 
     private func has(_ flag: UInt32) -> Bool { rawValue & flag != 0 }
 
     /// Whether operations may be submitted.
     package var isOpen: Bool { !has(Self.closed) }
 
-    /// Asks whether a read may be submitted now. If so it counts as outstanding, and the caller must
-    /// call ``submitted()`` when it has submitted it, even if it has completed by then.
+    /// Asks whether a read may be submitted now.
+    ///
+    /// If so it counts as outstanding, and the caller must call ``submitted()`` when it has submitted it, even if it has completed by then.
     package mutating func beginRead() -> Bool { begin(Self.reading) }
 
     /// Asks whether a write may be submitted now, as ``beginRead()`` does for reads.
@@ -112,7 +115,7 @@ package struct StreamLife: Sendable, Equatable {
 /// Each transition is one compare-and-exchange, acquiring and releasing: whoever frees the stream
 /// sees everything that earlier visitors of it wrote.
 package struct AtomicStreamLife: ~Copyable, Sendable {
-    private let word = Atomic<UInt32>(0)
+    @usableFromInline internal let word = Atomic<UInt32>(0)
 
     /// Open, with nothing outstanding.
     package init() {}
@@ -121,6 +124,7 @@ package struct AtomicStreamLife: ~Copyable, Sendable {
     package var isOpen: Bool { StreamLife(rawValue: word.load(ordering: .acquiring)).isOpen }
 
     /// Moves on by `transition`, which may run several times.
+    @inlinable
     package borrowing func update<Outcome>(
         _ transition: (inout StreamLife) -> Outcome
     ) -> Outcome {
