@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import TernClient
 
 /// Why a command stops: what is told to the user, and the exit code it ends with.
@@ -61,16 +60,4 @@ func reportingFailure(_ work: () async throws -> Void) async throws {
         writeError("tern: \(failure.message)")
         throw ExitCode(failure.kind.rawValue)
     }
-}
-
-/// Writes a line to standard error.
-func writeError(_ line: String) {
-    let bytes = Array((line + "\n").utf8)
-    _ = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
-}
-
-/// Writes a line to standard output at once, whatever it is connected to.
-func writeLine(_ line: String) {
-    print(line)
-    _ = unsafe fflush(stdout)
 }

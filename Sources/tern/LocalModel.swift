@@ -1,5 +1,5 @@
 import TernGraph
-import TernKernels
+import TernONNX
 import TernRuntime
 import TernTensor
 
@@ -12,7 +12,7 @@ struct LocalModel {
     /// Reads and compiles the model that an argument names.
     init(_ argument: String) throws {
         path = try ModelLoading.path(argument)
-        model = try ModelLoading.compile(ModelLoading.graph(path), from: path)
+        model = try ModelLoading.compile(ModelLoading.read(path).graph, from: path)
         session = Session(model)
     }
 

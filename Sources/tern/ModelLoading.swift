@@ -8,7 +8,7 @@ enum ModelLoading {
     /// The model file that an argument names: a file, or a folder that holds a `model.onnx`.
     static func path(_ argument: String) throws -> String {
         var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder) else {
+        guard unsafe FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder) else {
             throw Failure(.noInput, "\(argument): there is no such file or folder")
         }
         guard isFolder.boolValue else { return argument }
@@ -19,10 +19,10 @@ enum ModelLoading {
         return path
     }
 
-    /// Reads a model as a graph, whether or not its operators are supported.
-    static func graph(_ path: String) throws -> Graph {
-        do {
-            return try ONNXImporter.graph(path: path)
+    /// Reads a model file, whether or not its operators are supported.
+    static func read(_ path: String) throws -> ONNXModel {
+        do throws(ONNXError) {
+            return try ONNXModel(contentsOf: path)
         } catch {
             throw Failure(.data, "\(path): \(error)")
         }

@@ -104,13 +104,18 @@ struct Infer: AsyncParsableCommand {
         if let outputDir {
             try TensorFolder.make(outputDir)
             for output in reply.outputs {
-                let path = try TensorFolder.writeNumPy(output.tensor, named: output.name, in: outputDir)
+                let path = try TensorFolder.writeNumPy(
+                    output.tensor,
+                    named: output.name,
+                    in: outputDir
+                )
                 writeLine("\(output.name): \(output.elementType)\(output.shape) -> \(path)")
             }
         } else {
             for output in reply.outputs {
                 writeLine(
-                    "\(output.name): \(output.elementType)\(output.shape) = \(output.tensor.text())")
+                    "\(output.name): \(output.elementType)\(output.shape) = \(output.tensor.text())"
+                )
             }
         }
         guard let times = reply.phaseTimes else { return }
@@ -133,7 +138,10 @@ struct ModelReference {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         name = String(parts[0])
         guard !name.isEmpty, parts.count == 1 || !parts[1].isEmpty else {
-            throw Failure(.usage, "'\(text)' names no model; expected NAME, NAME:VERSION or NAME:LABEL")
+            throw Failure(
+                .usage,
+                "'\(text)' names no model; expected NAME, NAME:VERSION or NAME:LABEL"
+            )
         }
         version = parts.count == 2 ? Int(parts[1]) : nil
         label = parts.count == 2 && version == nil ? String(parts[1]) : nil

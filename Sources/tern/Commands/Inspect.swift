@@ -1,5 +1,6 @@
 import ArgumentParser
 import TernGraph
+import TernONNX
 import TernRuntime
 import TernTensor
 
@@ -21,9 +22,13 @@ struct Inspect: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailure {
             let path = try ModelLoading.path(model)
-            let graph = try ModelLoading.graph(path)
+            let file = try ModelLoading.read(path)
+            let graph = file.graph
             writeLine("model      \(path)")
             if !graph.name.isEmpty { writeLine("graph      \(graph.name)") }
+            if !file.producerName.isEmpty {
+                writeLine("made by    \(file.producerName) \(file.producerVersion)")
+            }
             let sets = graph.operatorSetVersions.sorted { $0.key < $1.key }
                 .map { "\($0.key.isEmpty ? "ai.onnx" : $0.key) \($0.value)" }
             writeLine("opsets     \(sets.joined(separator: ", "))")
@@ -50,7 +55,9 @@ struct Inspect: AsyncParsableCommand {
             }
             switch compiled {
             case .success(let compiledModel):
-                writeLine("compiled   \(compiledModel.graph.nodes.count) nodes left to run; supported")
+                writeLine(
+                    "compiled   \(compiledModel.graph.nodes.count) nodes left to run; supported"
+                )
             case .failure(let failure): throw failure
             }
         }

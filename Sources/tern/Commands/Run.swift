@@ -1,4 +1,6 @@
 import ArgumentParser
+import TernRuntime
+import TernTensor
 
 /// Runs a model once, without a server.
 struct Run: AsyncParsableCommand {

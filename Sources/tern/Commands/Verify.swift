@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import TernRuntime
 import TernTensor
 
 /// Runs models against stored inputs and outputs.
@@ -117,7 +118,8 @@ struct Verify: AsyncParsableCommand {
         let error = String(format: "%.1e", worst)
         return Line(
             isGood: true,
-            text: "ok   \(title): \(outputs.count) outputs, largest difference \(error) of the magnitude"
+            text:
+                "ok   \(title): \(outputs.count) outputs, largest difference \(error) of the magnitude"
         )
     }
 

@@ -33,7 +33,7 @@ enum TensorFolder {
         of descriptors: [TensorDescriptor]
     ) throws -> [Tensor] {
         var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder),
+        guard unsafe FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder),
             isFolder.boolValue
         else { throw Failure(.noInput, "\(folder): there is no such folder") }
         return try descriptors.enumerated().map { index, descriptor in

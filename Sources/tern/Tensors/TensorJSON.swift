@@ -26,7 +26,10 @@ extension Tensor {
             level = first
         }
         guard let shape = Shape(validating: sizes) else {
-            throw Failure(.usage, "the JSON is nested \(sizes.count) deep; a tensor has at most 8 axes")
+            throw Failure(
+                .usage,
+                "the JSON is nested \(sizes.count) deep; a tensor has at most 8 axes"
+            )
         }
         var leaves: [Any] = []
         try Self.collect(value, sizes: sizes[...], into: &leaves)

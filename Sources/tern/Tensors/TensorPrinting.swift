@@ -12,7 +12,7 @@ extension Tensor {
 
     private var elementTexts: [String] {
         switch elementType {
-        case .bytes: byteStrings.map { "\"" + String(decoding: $0, as: UTF8.self) + "\"" }
+        case .bytes: (byteStrings ?? []).map { "\"" + String(decoding: $0, as: UTF8.self) + "\"" }
         case .bool: elements(as: UInt8.self).map { $0 == 0 ? "false" : "true" }
         case .int64: elements(as: Int64.self).map(String.init)
         case .uint64: elements(as: UInt64.self).map(String.init)
@@ -39,7 +39,9 @@ extension Tensor {
                 continue
             }
             let start = elements.startIndex + index * stride
-            parts.append(text(of: elements[start..<start + stride], shape: rest, axisLimit: axisLimit))
+            parts.append(
+                text(of: elements[start..<start + stride], shape: rest, axisLimit: axisLimit)
+            )
         }
         return "[" + parts.joined(separator: ", ") + "]"
     }

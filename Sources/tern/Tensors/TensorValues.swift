@@ -31,21 +31,6 @@ extension Tensor {
         }
     }
 
-    /// The elements of a `BYTES` tensor.
-    var byteStrings: [[UInt8]] {
-        let bytes = elements(as: UInt8.self)
-        var strings: [[UInt8]] = []
-        var offset = 0
-        while offset + 4 <= bytes.count {
-            let length = (0..<4).reduce(0) { $0 | Int(bytes[offset + $1]) << (8 * $1) }
-            let end = offset + 4 + length
-            guard end <= bytes.count else { break }
-            strings.append(Array(bytes[(offset + 4)..<end]))
-            offset = end
-        }
-        return strings
-    }
-
     private static func exactly<Integer: FixedWidthInteger>(_ values: [Integer]) -> [Double]? {
         var doubles: [Double] = []
         doubles.reserveCapacity(values.count)
