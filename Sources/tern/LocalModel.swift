@@ -20,6 +20,7 @@ struct LocalModel {
     ///
     /// - Parameter inputs: One tensor for each input, in the model's order.
     /// - Returns: The outputs, in the model's order.
+    /// - Throws: ``Failure`` if the inputs don't fit the model.
     func run(_ inputs: [Tensor]) throws -> [Tensor] {
         do throws(RuntimeError) {
             for (index, input) in inputs.enumerated() { try session.bindInput(index, input) }

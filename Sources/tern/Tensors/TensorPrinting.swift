@@ -5,6 +5,7 @@ extension Tensor {
     /// out.
     ///
     /// - Parameter axisLimit: How many elements of one axis are shown.
+    /// - Returns: One line.
     func text(axisLimit: Int = 16) -> String {
         let elements = elementTexts
         return Self.text(of: elements[...], shape: Array(shape), axisLimit: axisLimit)

@@ -1,0 +1,156 @@
+import Foundation
+import TernONNX
+import TernTensor
+import Testing
+
+/// Runs the program as a user does.
+struct ProgramTests {
+    private struct Outcome {
+        let code: Int32
+        let output: String
+        let error: String
+    }
+
+    /// The program that was built beside these tests.
+    private static let program: URL = {
+        var folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        while folder.path != "/" {
+            let candidate = folder.appendingPathComponent("tern")
+            if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
+            folder.deleteLastPathComponent()
+        }
+        return URL(fileURLWithPath: ".build/debug/tern")
+    }()
+
+    private static let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("../Fixtures/models").standardizedFileURL
+
+    private func tern(_ arguments: String...) throws -> Outcome {
+        let process = Process()
+        process.executableURL = Self.program
+        process.arguments = arguments
+        let (output, error) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = error
+        try process.run()
+        let outputData = output.fileHandleForReading.readDataToEndOfFile()
+        let errorData = error.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Outcome(
+            code: process.terminationStatus,
+            output: String(decoding: outputData, as: UTF8.self),
+            error: String(decoding: errorData, as: UTF8.self)
+        )
+    }
+
+    /// A folder with the identity model and one data set, in which the output is off by `error`.
+    private func verificationFolder(error: Float) throws -> URL {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("tern-\(UUID().uuidString)")
+        let set = folder.appendingPathComponent("test_data_set_0")
+        try FileManager.default.createDirectory(at: set, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(
+            at: Self.models.appendingPathComponent("identity.onnx"),
+            to: folder.appendingPathComponent("model.onnx")
+        )
+        let input = Tensor(elementType: .fp32, shape: [1, 4], values: [1, 2, 3, 4] as [Float])
+        let output = Tensor(
+            elementType: .fp32,
+            shape: [1, 4],
+            values: [1, 2, 3, 4 + error] as [Float]
+        )
+        try TensorFile.write(input, name: "x", to: set.appendingPathComponent("input_0.pb").path)
+        try TensorFile.write(output, name: "y", to: set.appendingPathComponent("output_0.pb").path)
+        return folder
+    }
+
+    @Test func `verify tells a line for each data set and ends with 0 if all match`() throws {
+        let folder = try verificationFolder(error: 0)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let outcome = try tern("verify", folder.path)
+        #expect(outcome.code == 0)
+        #expect(outcome.output.contains("ok   \(folder.lastPathComponent)/test_data_set_0"))
+        #expect(outcome.output.contains("1 passed, 0 failed"))
+    }
+
+    @Test func `verify ends with 1 at a mismatch, unless the tolerance allows it`() throws {
+        let folder = try verificationFolder(error: 0.5)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let strict = try tern("verify", folder.path)
+        #expect(strict.code == 1)
+        #expect(strict.output.contains("expected 4.5"))
+        #expect(try tern("verify", folder.path, "--scale", "0.2").code == 0)
+        #expect(try tern("verify", folder.path, "--atol", "0.6").code == 0)
+        #expect(try tern("verify", folder.path, "--scale", "1", "--atol", "1").code == 64)
+    }
+
+    @Test func `run writes what it was told to, as protobuf or as npy`() throws {
+        let folder = try verificationFolder(error: 0)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let input = folder.appendingPathComponent("test_data_set_0").path
+        let results = folder.appendingPathComponent("results").path
+        #expect(
+            try tern("run", folder.path, "--input-dir", input, "--output-dir", results).code == 0
+        )
+        let (_, tensor) = try TensorFile.read("\(results)/output_0.pb")
+        #expect(tensor.elements(as: Float.self) == [1, 2, 3, 4])
+        let npy = try tern(
+            "run",
+            folder.path,
+            "--input-dir",
+            input,
+            "--output-dir",
+            results,
+            "--npy"
+        )
+        #expect(npy.code == 0)
+        let name = try #require(npy.output.split(separator: ":").first)
+        #expect(try NPYFile.read("\(results)/\(name).npy").shape == [1, 4])
+    }
+
+    @Test func `a file that isn't there ends with 66 and is named`() throws {
+        let outcome = try tern("inspect", "/nonexistent/model.onnx")
+        #expect(outcome.code == 66)
+        #expect(outcome.error.contains("/nonexistent/model.onnx"))
+    }
+
+    @Test func `a damaged model ends with 65 and says what is wrong`() throws {
+        let path = FileManager.default.temporaryDirectory
+            .appendingPathComponent("tern-\(UUID().uuidString).onnx")
+        try Data([0xFF, 0x00, 0x13, 0x37]).write(to: path)
+        defer { try? FileManager.default.removeItem(at: path) }
+        let outcome = try tern("inspect", path.path)
+        #expect(outcome.code == 65)
+        #expect(outcome.error.contains(path.lastPathComponent))
+    }
+
+    @Test func `a wrong command line ends with 64`() throws {
+        #expect(try tern("verify").code == 64)
+        #expect(try tern("infer", "--endpoint", "ipc:///x").code == 64)
+        #expect(try tern("nonsense").code == 64)
+    }
+
+    @Test func `a server that isn't there ends with 69`() throws {
+        let outcome = try tern(
+            "infer",
+            "--endpoint",
+            "ipc:///nonexistent/tern.sock",
+            "--model",
+            "digits",
+            "--input",
+            "[1]",
+            "--timeout",
+            "300"
+        )
+        #expect(outcome.code == 69 || outcome.code == 75)
+        #expect(outcome.error.contains("/nonexistent/tern.sock"))
+    }
+
+    @Test func `help teaches the commands and the exit codes`() throws {
+        let outcome = try tern("--help")
+        #expect(outcome.code == 0)
+        for word in ["serve", "infer", "inspect", "run", "verify", "quickstart", "65"] {
+            #expect(outcome.output.contains(word))
+        }
+    }
+}
