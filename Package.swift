@@ -144,6 +144,7 @@ let assembly: [Target] = [
             "TernThreadPool", "TernTensor", "TernTransport", "TernTransportNNG", "TernWire",
             argumentParser, logging,
         ],
+        resources: [.copy("Quickstart")],
         swiftSettings: swiftSettings
     ),
 ]
