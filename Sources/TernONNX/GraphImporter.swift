@@ -139,7 +139,7 @@ final class GraphImporter {
             guard let id = define(message.name, as: what) else { continue }
             graph.inputs.append(Port(name: message.name, value: id))
             // A subgraph's inputs get their types from the node that runs it.
-            if parent != nil, !message.hasType { continue }
+            if parent != nil, message.type.value == nil { continue }
             setType(id, message.type, at: what + place)
         }
     }
@@ -168,7 +168,8 @@ final class GraphImporter {
                 continue
             }
             graph.outputs.append(Port(name: message.name, value: id))
-            guard message.hasType, !aliases.contains(message.name) else { continue }
+            // What the file doesn't say follows from the nodes.
+            guard message.type.value != nil, !aliases.contains(message.name) else { continue }
             setType(id, message.type, at: what + place)
         }
     }

@@ -25,7 +25,7 @@ struct NPYElements {
         guard let entry = numbers.first(where: { $0.type == type }) else {
             preconditionFailure("byte strings have no descriptor of their own")
         }
-        let hasByteOrder = type != .bf16 && type.byteCount != 1
+        let hasByteOrder = type.byteCount != 1
         return (hasByteOrder ? "<" : "|") + entry.code
     }
 
