@@ -158,6 +158,7 @@ let assembly: [Target] = [
             "TernClient", "TernRuntime", "TernONNX", "TernGraph", "TernKernels",
             "TernThreadPool", "TernTensor", argumentParser, logging,
         ],
+        resources: [.copy("Quickstart")],
         swiftSettings: swiftSettings
     ),
 ]
@@ -187,7 +188,7 @@ let testTargets: [Target] = [
     tests(of: "TernTransport", alsoUsing: ["TernWire"]),
     tests(of: "TernTransportNNG", alsoUsing: ["TernTransport", "CNNG"]),
     tests(of: "TernGraph", alsoUsing: ["TernTensor"]),
-    tests(of: "TernONNX", alsoUsing: ["TernGraph", "TernTensor"]),
+    tests(of: "TernONNX", alsoUsing: ["TernGraph", "TernTensor", protobuf]),
     tests(
         of: "TernRuntime",
         alsoUsing: ["TernGraph", "TernONNX", "TernThreadPool", "TernTensor"]
