@@ -28,7 +28,7 @@
 /// A bounded work-stealing deque of non-zero words.
 ///
 /// The upper 16 bits of an entry are its tag, which a thief can filter by before it takes the entry.
-@safe struct ChaseLevDeque<Word: SharedWord & ~Copyable>: ~Copyable {
+@safe struct ChaseLevDeque<Word: SharedWord & ~Copyable>: ~Copyable, @unchecked Sendable {
     /// The outcome of one attempt to steal.
     enum Theft: Equatable {
         /// Nothing there, or nothing with the wanted tag.

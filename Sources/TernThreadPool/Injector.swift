@@ -17,7 +17,7 @@
 // "nothing", and the producer, when it goes on, wakes a worker like any other.
 
 /// A bounded first-in-first-out queue of jobs.
-@safe struct Injector<Word: SharedWord & ~Copyable>: ~Copyable {
+@safe struct Injector<Word: SharedWord & ~Copyable>: ~Copyable, @unchecked Sendable {
     private struct Slot: ~Copyable {
         let sequence: Word
         var job: PoolJob?

@@ -25,7 +25,7 @@ internal import CTernCPU
 // only, so the owner may already have returned from the frame the latch was in.
 
 /// Counts helpers in and out, and lets the owner wait for the last.
-struct Latch<Word: SharedWord & ~Copyable>: ~Copyable {
+struct Latch<Word: SharedWord & ~Copyable>: ~Copyable, Sendable {
     private static var insideMask: UInt64 { 0xFFFF }
     private static var openBit: UInt64 { 1 << 16 }
     private static var sleepingBit: UInt64 { 1 << 17 }

@@ -10,7 +10,7 @@ internal import Synchronization
 /// No protocol here uses a stand-alone fence: where one is needed in the literature, the operations
 /// on both sides are sequentially consistent instead. On x86-64 that costs the same (a locked
 /// exchange in place of a store and a fence), and the thread sanitizer understands it.
-protocol SharedWord: ~Copyable {
+protocol SharedWord: ~Copyable, Sendable {
     init(_ value: UInt64)
 
     func loadRelaxed() -> UInt64
@@ -112,7 +112,7 @@ struct HardwareWord: ~Copyable, SharedWord {
 typealias LineFill = InlineArray<15, UInt64>
 
 /// A word alone on its line, when the memory it is in starts on one.
-struct PaddedWord<Word: SharedWord & ~Copyable>: ~Copyable {
+struct PaddedWord<Word: SharedWord & ~Copyable>: ~Copyable, Sendable {
     let word: Word
     private let fill = LineFill(repeating: 0)
 

@@ -37,7 +37,7 @@
 // at most one.
 
 /// Who searches and who sleeps, of at most 56 workers.
-struct SleepState<Word: SharedWord & ~Copyable>: ~Copyable {
+struct SleepState<Word: SharedWord & ~Copyable>: ~Copyable, Sendable {
     /// How many workers the word has bits for.
     static var workerLimit: Int { 56 }
 

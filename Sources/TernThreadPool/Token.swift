@@ -5,7 +5,7 @@ internal import CTernCPU
 // sleep.
 
 /// A wake-up for one worker that cannot get lost between looking and sleeping.
-struct Token<Word: SharedWord & ~Copyable>: ~Copyable {
+struct Token<Word: SharedWord & ~Copyable>: ~Copyable, Sendable {
     private let word: Word
     private let fill = LineFill(repeating: 0)
 
