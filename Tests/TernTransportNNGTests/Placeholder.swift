@@ -1,1 +1,1 @@
-// Replaced.
+// Filled next.
