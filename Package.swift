@@ -122,6 +122,7 @@ let computeColumn: [Target] = [
     .target(
         name: "TernONNX",
         dependencies: ["TernGraph", "TernTensor", protobuf],
+        exclude: ["Protobuf/onnx.proto", "Protobuf/generate.sh"],
         swiftSettings: swiftSettings
     ),
     .target(
@@ -149,6 +150,7 @@ let assembly: [Target] = [
             "TernThreadPool", "TernTensor", "TernTransport", "TernTransportNNG", "TernWire",
             argumentParser, logging,
         ],
+        resources: [.copy("Quickstart")],
         swiftSettings: swiftSettings
     ),
 ]

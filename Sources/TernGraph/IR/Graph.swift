@@ -67,8 +67,9 @@ package struct Capture: Sendable, Hashable {
 package struct Graph: Sendable {
     /// The name in the model's file; may be empty.
     package var name: String
-    /// Every tensor there is; ``ValueID`` indexes it. Passes leave unused values in place, so that
-    /// ids stay what they are.
+    /// Every tensor there is, indexed by ``ValueID``.
+    ///
+    /// Passes leave unused values in place, so that ids stay what they are.
     package var values: [Value]
     /// The operators, in an order in which they can run.
     package var nodes: [Node]

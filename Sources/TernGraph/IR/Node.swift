@@ -10,8 +10,9 @@ package struct Node: Sendable {
     package var operatorName: String
     /// The version of the domain's operator set that the model asks for.
     package var operatorSetVersion: Int
-    /// The version of the operator itself: the newest one that is not newer than
-    /// ``operatorSetVersion``. 0 until ``OperatorSet/resolve(_:)`` has found it.
+    /// The version of the operator itself; 0 until ``OperatorSet/resolve(_:)`` has found it.
+    ///
+    /// It is the newest one that is not newer than ``operatorSetVersion``.
     package var operatorVersion: Int
     /// The attributes that the file gives, by name.
     package var attributes: [String: Attribute]

@@ -26,10 +26,7 @@ package struct ArenaLayout: Sendable, Equatable {
     /// How long the block must be.
     package let byteCount: Int
 
-    /// Places the buffers.
-    ///
-    /// - Parameter requests: The buffers.
-    /// - Returns: `nil` if the block would be longer than an `Int` can say.
+    /// Places the buffers; `nil` if the block would be longer than an `Int` can say.
     package init?(placing requests: [Request]) {
         var offsets = Array(repeating: 0, count: requests.count)
         var placed: [(range: Range<Int>, steps: ClosedRange<Int>)] = []

@@ -47,8 +47,10 @@ struct MemoryPlanner {
         }
     }
 
-    /// Walks backwards from the outputs: a node is needed if a needed value comes from it whose
-    /// content is not known already. Finds the last use of each value on the way.
+    /// Finds the nodes that have to run, and the last use of each value.
+    ///
+    /// It walks backwards from the outputs: a node is needed if a needed value comes from it whose
+    /// content is not known already.
     mutating func findNeededNodes() {
         let end = graph.nodes.count
         for port in graph.outputs { lastUses[port.value.index] = end }
