@@ -82,6 +82,7 @@ package struct NodeContext: Sendable {
     ///   - variant: What is made, with whatever it depends on besides the weight.
     ///   - make: Makes it.
     /// - Returns: What was made, now or before.
+    /// - Throws: What `make` throws.
     package func prepared<Value: Sendable>(
         from index: Int,
         variant: String,

@@ -22,6 +22,7 @@ package final class PreparedWeights: Sendable {
     ///   - make: Makes it; may run more than once if several threads ask at the same time, and the
     ///     first result is kept.
     /// - Returns: What was made.
+    /// - Throws: What `make` throws; nothing is kept then.
     package func value<Value: Sendable>(
         of weight: ValueID,
         variant: String,
