@@ -1,0 +1,138 @@
+internal import TernTransport
+
+/// How one version of a model stands.
+package enum VersionState: Sendable {
+    /// It is being read and made ready.
+    case loading
+    /// It answers.
+    case available(ServedModel)
+    /// It doesn't answer, for this reason.
+    case unavailable(reason: String)
+}
+
+/// A model with all its versions; immutable.
+package final class ModelEntry: Sendable {
+    /// The name.
+    package let name: String
+    /// Its versions, smallest number first.
+    package let versions: [(number: UInt64, state: VersionState)]
+    /// What is wrong with the model beside its versions.
+    package let defects: [String]
+    /// How busy it is.
+    package let load: ModelLoad
+    /// The newest version that answers: what callers get who don't name one.
+    package let latest: ServedModel?
+
+    fileprivate let nameBytes: [UInt8]
+
+    /// Makes an entry; sorts the versions.
+    package init(
+        name: String,
+        versions: [(number: UInt64, state: VersionState)],
+        defects: [String],
+        load: ModelLoad
+    ) {
+        self.name = name
+        self.nameBytes = Array(name.utf8)
+        self.versions = versions.sorted { $0.number < $1.number }
+        self.defects = defects
+        self.load = load
+        var latest: ServedModel?
+        for case (_, .available(let model)) in self.versions { latest = model }
+        self.latest = latest
+    }
+
+    /// The versions that answer, smallest number first.
+    package var availableVersions: [ServedModel] {
+        versions.compactMap { if case .available(let model) = $0.state { model } else { nil } }
+    }
+
+    /// How the version with the given number stands; `nil` if there is none.
+    package func state(ofVersion number: UInt64) -> VersionState? {
+        for version in versions where version.number == number { return version.state }
+        return nil
+    }
+}
+
+/// Every model of a server at one moment; immutable, so that it is read without locks.
+///
+/// Names are found by their bytes in a table with open addressing; looking up allocates nothing.
+package final class ModelTable: Sendable {
+    /// The entries, by name.
+    package let entries: [ModelEntry]
+
+    /// Indices of `entries`; -1 is empty. A power of two, at most half full.
+    private let buckets: [Int]
+
+    /// Makes a table; no two entries may have the same name.
+    package init(entries: [ModelEntry] = []) {
+        self.entries = entries.sorted { $0.name < $1.name }
+        var bucketCount = 8
+        while bucketCount < 2 * entries.count { bucketCount *= 2 }
+        var buckets = Array(repeating: -1, count: bucketCount)
+        for (index, entry) in self.entries.enumerated() {
+            var bucket = Self.hash(entry.nameBytes.span.bytes) & (bucketCount - 1)
+            while buckets[bucket] >= 0 {
+                precondition(
+                    self.entries[buckets[bucket]].nameBytes != entry.nameBytes,
+                    "two models of one name stand in a table"
+                )
+                bucket = (bucket + 1) & (bucketCount - 1)
+            }
+            buckets[bucket] = index
+        }
+        self.buckets = buckets
+    }
+
+    /// Finds the model whose name has these bytes.
+    package func entry(named name: RawSpan) -> ModelEntry? {
+        var bucket = Self.hash(name) & (buckets.count - 1)
+        while buckets[bucket] >= 0 {
+            let entry = entries[buckets[bucket]]
+            if name.hasSameBytes(as: entry.nameBytes) { return entry }
+            bucket = (bucket + 1) & (buckets.count - 1)
+        }
+        return nil
+    }
+
+    /// Finds a model by name, where a string is at hand.
+    package func entry(named name: String) -> ModelEntry? {
+        let bytes = Array(name.utf8)
+        return entry(named: bytes.span.bytes)
+    }
+
+    /// The table with `entry` in place of the one of the same name.
+    package func replacing(_ entry: ModelEntry) -> ModelTable {
+        ModelTable(entries: entries.filter { $0.name != entry.name } + [entry])
+    }
+
+    /// The table without the model of the given name.
+    package func removing(name: String) -> ModelTable {
+        ModelTable(entries: entries.filter { $0.name != name })
+    }
+
+    /// FNV-1a. A peer cannot choose what is in the table, so collisions cannot be provoked beyond
+    /// one walk over entries that the operator named.
+    private static func hash(_ bytes: RawSpan) -> Int {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for offset in 0..<bytes.byteCount {
+            hash = (hash ^ UInt64(bytes.byte(at: offset))) &* 0x100_0000_01b3
+        }
+        return Int(truncatingIfNeeded: hash ^ (hash >> 32)) & Int.max
+    }
+}
+
+/// The current table, which readers copy and the loader replaces.
+package final class ModelCatalog: Sendable {
+    private let current = Locked(ModelTable())
+
+    package init() {}
+
+    /// The table as it is now.
+    package var table: ModelTable { current.withLock { $0 } }
+
+    /// Changes the table; readers that hold the old one keep it.
+    package func update(_ change: (ModelTable) -> ModelTable) {
+        current.withLock { $0 = change($0) }
+    }
+}
