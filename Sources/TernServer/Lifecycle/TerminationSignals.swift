@@ -1,65 +1,51 @@
 internal import Dispatch
 internal import Glibc
-internal import TernTransport
+internal import Synchronization
+
+// A signal handler may interrupt a thread anywhere, so it does next to nothing: the first signal
+// writes one byte to a pipe, from which a thread reads it and runs the drain; every later one ends
+// the process. That second step stands in the handler itself, because it must work even when all
+// threads are stuck.
 
 /// Turns SIGTERM and SIGINT into an orderly end.
 ///
-/// The first of either runs the handler, on a thread of its own, which is expected to drain the
-/// server. The second ends the process at once with 128 plus the signal's number, as a shell counts
-/// it: whoever sends it has waited long enough. SIGPIPE is ignored, since writing to a peer that is
-/// gone is an ordinary event.
-package final class TerminationSignals: Sendable {
+/// The first of either runs a handler, which is expected to drain the server. The second, of either
+/// kind, ends the process at once with 128 plus the signal's number, as a shell counts it: whoever
+/// sends it has waited long enough.
+package enum TerminationSignals {
     /// The signals that end a server.
-    package static let signals: [Int32] = [SIGTERM, SIGINT]
+    package static let numbers: [Int32] = [SIGTERM, SIGINT]
 
-    private let sources: [any DispatchSourceSignal]
+    private static let seenCount = Atomic<Int>(0)
+    private static let pipeDescriptor = Atomic<Int32>(-1)
 
-    /// Takes the signals over from now on; they stay so until the process ends.
+    /// Takes the signals over until the process ends. Also ignores SIGPIPE, since writing to a peer
+    /// that is gone is an ordinary event. May be called once in a process.
     ///
-    /// - Parameter handler: What to do at the first signal, given its number.
-    package init(_ handler: @escaping @Sendable (_ signal: Int32) -> Void) {
-        let queue = DispatchQueue(label: "tern.signals", qos: .userInteractive)
-        let handlers = DispatchQueue(label: "tern.termination", qos: .userInitiated)
-        let counter = SignalCounter()
-        unsafe signal(SIGPIPE, SIG_IGN)
-        sources = Self.signals.map { number in
-            // The source only sees a signal whose own action doesn't end the process first.
-            unsafe signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            source.setEventHandler {
-                for action in counter.arrived(count: source.data) {
-                    switch action {
-                    case .handle: handlers.async { handler(number) }
-                    case .exit: _exit(128 + number)
-                    }
-                }
-            }
-            source.activate()
-            return source
+    /// - Parameter handler: What to do at the first signal, given its number; runs on a thread of
+    ///   its own and may block.
+    package static func handle(_ handler: @escaping @Sendable (_ signal: Int32) -> Void) {
+        var ends: [Int32] = [-1, -1]
+        precondition(unsafe pipe(&ends) == 0, "no pipe can be made for signals")
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let readEnd = ends[0]
+        let previous = pipeDescriptor.exchange(ends[1], ordering: .releasing)
+        precondition(previous == -1, "the termination signals were taken over twice")
+        // Touched here first, so that the handler finds it initialised.
+        _ = seenCount.load(ordering: .relaxed)
+
+        DispatchQueue(label: "tern.termination", qos: .userInitiated).async {
+            var number: UInt8 = 0
+            while unsafe read(readEnd, &number, 1) != 1 {}
+            handler(Int32(number))
         }
-    }
-}
-
-/// Counts termination signals, as a value behind a lock.
-package final class SignalCounter: Sendable {
-    /// What one signal means.
-    package enum Action: Equatable, Sendable {
-        /// It is the first: begin the orderly end.
-        case handle
-        /// It is not the first: end at once.
-        case exit
-    }
-
-    private let seenCount = Locked(0)
-
-    package init() {}
-
-    /// Takes note of `count` signals that arrived together.
-    package func arrived(count: UInt) -> [Action] {
-        seenCount.withLock { seen in
-            (0..<Int(clamping: count)).map { _ in
-                defer { seen += 1 }
-                return seen == 0 ? Action.handle : .exit
+        signal(SIGPIPE, SIG_IGN)
+        for number in numbers {
+            signal(number) { number in
+                if seenCount.wrappingAdd(1, ordering: .relaxed).oldValue > 0 { _exit(128 + number) }
+                var byte = UInt8(truncatingIfNeeded: number)
+                let descriptor = pipeDescriptor.load(ordering: .acquiring)
+                _ = unsafe write(descriptor, &byte, 1)
             }
         }
     }

@@ -1,4 +1,5 @@
 package import TernTensor
+internal import TernWire
 
 /// What a model demands of its inputs, prepared so that a request can be held against it without
 /// allocating.
@@ -16,15 +17,12 @@ package struct InputContract: Sendable {
 
     /// As the model describes them.
     package let descriptors: [TensorDescriptor]
-    /// The names as they stand in a frame.
-    package let nameBytes: [[UInt8]]
     /// The axes of each input; `nil` if the model leaves the rank open.
     package let axes: [[Axis]?]
 
     /// Prepares the descriptors.
     package init(_ descriptors: [TensorDescriptor]) {
         self.descriptors = descriptors
-        nameBytes = descriptors.map { Array($0.name.utf8) }
         var firstPlaces: [String: Axis] = [:]
         var axes: [[Axis]?] = []
         for (input, descriptor) in descriptors.enumerated() {
@@ -58,8 +56,8 @@ package struct InputContract: Sendable {
     ///   - name: The name.
     ///   - guess: Where to look first: callers mostly keep the model's order.
     package func index(named name: RawSpan, guess: Int) -> Int? {
-        if guess < count, name.hasSameBytes(as: nameBytes[guess]) { return guess }
-        for index in nameBytes.indices where name.hasSameBytes(as: nameBytes[index]) {
+        if guess < count, name.spells(descriptors[guess].name) { return guess }
+        for index in descriptors.indices where name.spells(descriptors[index].name) {
             return index
         }
         return nil

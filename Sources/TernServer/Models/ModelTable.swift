@@ -1,4 +1,5 @@
 internal import TernTransport
+internal import TernWire
 
 /// How one version of a model stands.
 package enum VersionState: Sendable {
@@ -23,8 +24,6 @@ package final class ModelEntry: Sendable {
     /// The newest version that answers: what callers get who don't name one.
     package let latest: ServedModel?
 
-    fileprivate let nameBytes: [UInt8]
-
     /// Makes an entry; sorts the versions.
     package init(
         name: String,
@@ -33,7 +32,6 @@ package final class ModelEntry: Sendable {
         load: ModelLoad
     ) {
         self.name = name
-        self.nameBytes = Array(name.utf8)
         self.versions = versions.sorted { $0.number < $1.number }
         self.defects = defects
         self.load = load
@@ -71,10 +69,10 @@ package final class ModelTable: Sendable {
         while bucketCount < 2 * entries.count { bucketCount *= 2 }
         var buckets = Array(repeating: -1, count: bucketCount)
         for (index, entry) in self.entries.enumerated() {
-            var bucket = Self.hash(entry.nameBytes.span.bytes) & (bucketCount - 1)
+            var bucket = Self.hash(entry.name) & (bucketCount - 1)
             while buckets[bucket] >= 0 {
                 precondition(
-                    self.entries[buckets[bucket]].nameBytes != entry.nameBytes,
+                    self.entries[buckets[bucket]].name != entry.name,
                     "two models of one name stand in a table"
                 )
                 bucket = (bucket + 1) & (bucketCount - 1)
@@ -89,7 +87,7 @@ package final class ModelTable: Sendable {
         var bucket = Self.hash(name) & (buckets.count - 1)
         while buckets[bucket] >= 0 {
             let entry = entries[buckets[bucket]]
-            if name.hasSameBytes(as: entry.nameBytes) { return entry }
+            if name.spells(entry.name) { return entry }
             bucket = (bucket + 1) & (buckets.count - 1)
         }
         return nil
@@ -97,8 +95,7 @@ package final class ModelTable: Sendable {
 
     /// Finds a model by name, where a string is at hand.
     package func entry(named name: String) -> ModelEntry? {
-        let bytes = Array(name.utf8)
-        return entry(named: bytes.span.bytes)
+        entries.first { $0.name == name }
     }
 
     /// The table with `entry` in place of the one of the same name.
@@ -114,11 +111,23 @@ package final class ModelTable: Sendable {
     /// FNV-1a. A peer cannot choose what is in the table, so collisions cannot be provoked beyond
     /// one walk over entries that the operator named.
     private static func hash(_ bytes: RawSpan) -> Int {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for offset in 0..<bytes.byteCount {
-            hash = (hash ^ UInt64(bytes.byte(at: offset))) &* 0x100_0000_01b3
-        }
-        return Int(truncatingIfNeeded: hash ^ (hash >> 32)) & Int.max
+        var hash = seed
+        for offset in 0..<bytes.byteCount { hash = mix(hash, bytes.byte(at: offset)) }
+        return finish(hash)
+    }
+
+    private static func hash(_ name: String) -> Int {
+        finish(name.utf8.reduce(seed, mix))
+    }
+
+    private static let seed: UInt64 = 0xcbf2_9ce4_8422_2325
+
+    private static func mix(_ hash: UInt64, _ byte: UInt8) -> UInt64 {
+        (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+    }
+
+    private static func finish(_ hash: UInt64) -> Int {
+        Int(truncatingIfNeeded: hash ^ (hash >> 32)) & Int.max
     }
 }
 

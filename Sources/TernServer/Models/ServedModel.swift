@@ -1,4 +1,5 @@
 package import TernTensor
+internal import TernWire
 
 /// One version of a model, loaded and ready to be called.
 ///
@@ -50,13 +51,10 @@ package final class ServedModel: Sendable {
 package struct OutputContract: Sendable {
     /// As the model describes them.
     package let descriptors: [TensorDescriptor]
-    /// The names as they stand in a frame.
-    package let nameBytes: [[UInt8]]
 
     /// Prepares the descriptors.
     package init(_ descriptors: [TensorDescriptor]) {
         self.descriptors = descriptors
-        nameBytes = descriptors.map { Array($0.name.utf8) }
     }
 
     /// How many outputs there are.
@@ -64,7 +62,7 @@ package struct OutputContract: Sendable {
 
     /// Finds the output whose name has these bytes.
     package func index(named name: RawSpan) -> Int? {
-        for index in nameBytes.indices where name.hasSameBytes(as: nameBytes[index]) {
+        for index in descriptors.indices where name.spells(descriptors[index].name) {
             return index
         }
         return nil

@@ -3,18 +3,10 @@ package import TernWire
 /// Why a request gets an error reply: a code for programs; the thing, what was expected and what
 /// was found for people.
 package struct RequestFailure: Error, Equatable, Sendable {
-    /// The code.
-    package let code: StatusCode
-    /// One sentence.
-    package let message: String
-    /// The thing concerned, such as `input 'pixels'`.
-    package let subject: String?
-    /// What it should have been.
-    package let expected: String?
-    /// What it was.
-    package let found: String?
-    /// When trying again may succeed.
-    package let retryAfterMicroseconds: UInt64?
+    /// The reply that says so.
+    package let reply: ErrorReply
+
+    package init(_ reply: ErrorReply) { self.reply = reply }
 
     package init(
         _ code: StatusCode,
@@ -24,23 +16,20 @@ package struct RequestFailure: Error, Equatable, Sendable {
         found: String? = nil,
         retryAfterMicroseconds: UInt64? = nil
     ) {
-        self.code = code
-        self.message = message
-        self.subject = subject
-        self.expected = expected
-        self.found = found
-        self.retryAfterMicroseconds = retryAfterMicroseconds
+        reply = ErrorReply(
+            code: code,
+            message: message,
+            subject: subject,
+            expected: expected,
+            found: found,
+            retryAfterMicroseconds: retryAfterMicroseconds
+        )
     }
+
+    package init(_ error: WireError) { reply = ErrorReply(error) }
 }
 
 extension RequestFailure: CustomStringConvertible {
-    /// The code and everything known.
-    package var description: String {
-        var text = "\(code): \(message)"
-        if let subject { text += " (\(subject)" + (expected == nil && found == nil ? ")" : "") }
-        if subject != nil, expected != nil || found != nil {
-            text += ": expected \(expected ?? "nothing"), found \(found ?? "nothing"))"
-        }
-        return text
-    }
+    /// The code and the sentence.
+    package var description: String { "\(reply.code): \(reply.message)" }
 }

@@ -44,6 +44,9 @@ package struct RequestLifecycle: Equatable, Sendable {
     /// Whether the request still waits for its answer.
     package var isAwaitingAnswer: Bool { state == .queued || state == .running }
 
+    /// Whether no worker has taken it up, and it still waits for its answer.
+    package var isQueued: Bool { state == .queued }
+
     /// Whether nothing occupies the slot.
     package var isFree: Bool { state == .free }
 
