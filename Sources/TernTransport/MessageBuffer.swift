@@ -1,4 +1,3 @@
-internal import Synchronization
 internal import TernTensor
 
 /// A frame's bytes in pooled memory, owned by one holder at a time.
@@ -113,7 +112,7 @@ internal import TernTensor
         var byteCountInUse = 0
     }
 
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     /// The bytes of all blocks handed out at one time never exceed this.
     package let limitByteCount: Int
@@ -130,7 +129,7 @@ internal import TernTensor
             let idle = UnsafeMutablePointer<IdleBlock>.allocate(capacity: limit)
             return unsafe SizeClass(idle: idle, idleLimit: limit)
         }
-        state = Mutex(State(classes: classes))
+        state = Locked(State(classes: classes))
     }
 
     deinit {

@@ -41,12 +41,17 @@ package struct ReplyAddress: Sendable {
 package protocol ReplySink: AnyObject, Sendable {
     /// Sends a reply; from any thread, in any order, never blocking on the network.
     ///
-    /// A reply to a connection that is gone is dropped and counted.
-    func send(_ reply: consuming MessageBuffer, to address: ReplyAddress)
+    /// A reply to a connection that is gone is dropped and counted. `requestByteCount` is what the
+    /// transport counted for the request's frame.
+    func send(
+        _ reply: consuming MessageBuffer,
+        to address: ReplyAddress,
+        requestByteCount: Int
+    )
 
     /// Says that a request will not be answered, which is a defect: the transport frees what it
     /// counted for it and counts the omission.
-    func abandon(_ address: ReplyAddress, byteCount: Int)
+    func abandon(_ address: ReplyAddress, requestByteCount: Int)
 }
 
 /// The right, and the duty, to answer one request exactly once.
@@ -64,10 +69,10 @@ package struct Replier: ~Copyable, Sendable {
 
     /// Answers the request.
     package consuming func reply(_ message: consuming MessageBuffer) {
-        sink.take()?.send(message, to: address)
+        sink.take()?.send(message, to: address, requestByteCount: requestByteCount)
     }
 
-    deinit { sink?.abandon(address, byteCount: requestByteCount) }
+    deinit { sink?.abandon(address, requestByteCount: requestByteCount) }
 }
 
 /// A request as it arrived.
@@ -127,18 +132,24 @@ package protocol RequestReceiver: AnyObject, Sendable {
 
 /// The server side of a transport.
 package protocol RequestListener: AnyObject, Sendable {
-    /// The URL that clients connect to, with the port that was really bound.
-    var url: String { get }
+    /// The URLs that clients connect to, with the ports that were really bound; at least one.
+    var urls: [String] { get }
 
     /// Accepts no more connections; those there are keep working. Idempotent.
     func stopAccepting()
 
-    /// Tells the number of requests that were handed on and whose reply has not yet left.
+    /// Tells the number of requests that were handed on, or turned away with an error frame, and
+    /// whose reply has not yet left: its last byte is with the system, or its connection is gone.
     var unansweredCount: Int { get }
 
     /// Closes every connection at once and frees what the transport holds. Idempotent; blocks
     /// until no callback of this transport can run any more.
     func shutdown()
+}
+
+extension RequestListener {
+    /// The first of ``urls``.
+    package var url: String { urls[0] }
 }
 
 /// Why a call got no reply.
