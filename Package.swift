@@ -118,6 +118,7 @@ let computeColumn: [Target] = [
     .target(
         name: "TernONNX",
         dependencies: ["TernGraph", "TernTensor", protobuf],
+        exclude: ["Protobuf/onnx.proto", "Protobuf/generate.sh"],
         swiftSettings: swiftSettings
     ),
     .target(
