@@ -12,13 +12,13 @@
 //  - `takeBack(_:)` moves to done: the alarm will not ring any more, or is ringing now.
 //  - ringing moves set to done; `ring()` runs after the lock has been released.
 
-package import Glibc
+internal import Glibc
 
 /// Something to be done at a time, unless it is taken back before.
 ///
 /// A subclass says what by overriding ``ring()``; so the object that waits is itself the alarm, and
-/// setting it allocates nothing.
-@safe package class Alarm: @unchecked Sendable {
+/// setting it allocates nothing. (`open` is what lets other targets of this package subclass it.)
+@safe open class Alarm: @unchecked Sendable {
     fileprivate static let fresh = -1
     fileprivate static let done = -2
 
@@ -29,7 +29,7 @@ package import Glibc
     package init() {}
 
     /// Does what is to be done; at most once, on the clock's thread, so it must not block.
-    package func ring() { preconditionFailure("an alarm rang that doesn't say what for") }
+    open func ring() { preconditionFailure("an alarm rang that doesn't say what for") }
 }
 
 /// Rings alarms, on the monotonic clock, from a thread of its own.
@@ -67,7 +67,6 @@ package import Glibc
             { context in
                 // SAFETY: the clock lives as long as the process; it was retained for this thread.
                 let clock = unsafe Unmanaged<AlarmClock>.fromOpaque(context!).takeRetainedValue()
-                pthread_setname_np(pthread_self(), "tern-alarms")
                 clock.run()
             },
             Unmanaged.passRetained(self).toOpaque()

@@ -166,6 +166,8 @@ package enum TransportError: Error, Equatable, Sendable {
     case invalidEndpoint(url: String, reason: String)
     /// All message memory is in use.
     case outOfMemory(limit: Int)
+    /// The reply is longer than this side accepts; it was skipped, not read into memory.
+    case replyTooLarge(byteCount: UInt64, limit: Int)
 }
 
 /// One call of a channel, to give it up.
@@ -189,8 +191,10 @@ package protocol RequestChannel: AnyObject, Sendable {
     /// - Returns: The call, for ``abandon(_:)``.
     func call(_ request: consuming MessageBuffer, completion: @escaping Completion) -> CallID
 
-    /// Forgets a call: a reply that still comes is dropped. Runs the completion with
-    /// ``TransportError/closed`` unless it ran before. Tells the server nothing.
+    /// Forgets a call: a reply that still comes is dropped. Tells the server nothing.
+    ///
+    /// Runs the completion, unless it ran before: with ``TransportError/unavailable(endpoint:reason:)``
+    /// if nothing was sent because there is no connection, otherwise with ``TransportError/closed``.
     func abandon(_ call: CallID)
 
     /// Fails every call in flight with ``TransportError/closed``, frees the connection and returns

@@ -16,17 +16,22 @@ package import TernTransport
     /// The call's number, never used twice by a channel.
     package let id: CallID
 
-    /// What is run with the outcome; by whoever took the call out of the table.
-    package let completion: RequestChannel.Completion
+    private let completion: RequestChannel.Completion
 
-    /// When the call began to wait for its turn.
-    package let waitsSinceNanoseconds: UInt64
+    /// When the call began to wait for its turn, or was last told for how long it had waited.
+    package var waitsSinceNanoseconds: UInt64
 
     /// Where the call stands.
     package fileprivate(set) var stage = Stage.waiting
 
     /// The frame to send.
     package var request: MessageBuffer?
+
+    /// How long the frame is.
+    package let requestByteCount: Int
+
+    /// Where the frame is; valid as long as there is a ``request``, whose memory never moves.
+    @unsafe internal let requestAddress: UnsafeMutableRawPointer
 
     fileprivate var next: NNGChannelCall?
     // SAFETY: a call in the queue is held by its predecessor or by the queue's head.
@@ -39,9 +44,16 @@ package import TernTransport
         completion: @escaping RequestChannel.Completion
     ) {
         self.id = id
+        requestByteCount = request.byteCount
+        unsafe requestAddress = unsafe request.frameAddress
         self.request = consume request
         self.waitsSinceNanoseconds = waitsSinceNanoseconds
         self.completion = completion
+    }
+
+    /// Tells the outcome; for whoever took the call out of the table, once, without the lock.
+    package func complete(with outcome: consuming Result<MessageBuffer, TransportError>) {
+        completion(outcome)
     }
 
     /// The id on the wire: 31 bits of the call's number, and the top bit.
