@@ -97,6 +97,15 @@ package struct IncomingRequest: ~Copyable, Sendable {
         self.connection = connection
         self.receivedAtNanoseconds = receivedAtNanoseconds
     }
+
+    /// Takes the request apart, so that the frame and the right to answer can go separate ways.
+    ///
+    /// (Only the module that declares a noncopyable structure may consume its parts one by one.)
+    package consuming func takeApart<Result: ~Copyable>(
+        _ body: (consuming MessageBuffer, consuming Replier) -> Result
+    ) -> Result {
+        body(message, replier)
+    }
 }
 
 /// Why a transport itself turned a request away, without handing it on.
