@@ -7,17 +7,13 @@ extension RequestSlot {
     /// The job that works on this slot's request.
     var job: PoolJob {
         // SAFETY: the dispatcher keeps its slots until the pool has run every job.
-        unsafe PoolJob(
-            { context in
-                guard let context = unsafe context else {
-                    preconditionFailure("a job was run without its slot")
-                }
-                let slot = unsafe Unmanaged<RequestSlot>.fromOpaque(context)
-                    .takeUnretainedValue()
-                slot.dispatcher.work(on: slot)
-            },
-            context: Unmanaged.passUnretained(self).toOpaque()
-        )
+        unsafe PoolJob(context: Unmanaged.passUnretained(self).toOpaque()) { context in
+            guard let context = unsafe context else {
+                preconditionFailure("a job was run without its slot")
+            }
+            let slot = unsafe Unmanaged<RequestSlot>.fromOpaque(context).takeUnretainedValue()
+            slot.dispatcher.work(on: slot)
+        }
     }
 }
 

@@ -75,7 +75,7 @@ internal final class InferenceDispatcher: Sendable {
         } catch {
             let envelope = ReplyEnvelope(readingFrom: request.message.bytes)
             counters.count(.invalid)
-            logFailure(RequestFailure(error), of: nil, connection: request.connection)
+            logFailure(RequestFailure(error), connection: request.connection)
             return frames.fail(request, RequestFailure(error), to: envelope)
         }
         do throws(RequestFailure) {
@@ -166,7 +166,9 @@ internal final class InferenceDispatcher: Sendable {
             )
         )
         counters.count(.admitted)
-        slot.admit(message: request.message, replier: request.replier, facts: facts, model: model)
+        request.takeApart { message, replier in
+            slot.admit(message: message, replier: replier, facts: facts, model: model)
+        }
         guard !pool.submit(slot.job) else { return }
 
         let withdrawn = slot.reject()

@@ -26,15 +26,15 @@ internal final class ReplyFrames: Sendable {
         _ failure: RequestFailure,
         to envelope: ReplyEnvelope
     ) {
-        let message = error(failure, to: envelope, over: request.message)
-        request.replier.reply(message)
+        answer(request, with: failure.reply.encoded(to: envelope), to: envelope)
     }
 
     /// Answers a request with a frame that is ready.
     func answer(_ request: consuming IncomingRequest, with frame: [UInt8], to envelope: ReplyEnvelope)
     {
-        let message = self.message(frame, to: envelope, over: request.message)
-        request.replier.reply(message)
+        request.takeApart { message, replier in
+            replier.reply(self.message(frame, to: envelope, over: message))
+        }
     }
 
     /// Writes an error reply over the frame of its request.

@@ -41,12 +41,14 @@ package enum TerminationSignals {
         }
         signal(SIGPIPE, SIG_IGN)
         for number in numbers {
-            signal(number) { number in
-                if seenCount.wrappingAdd(1, ordering: .relaxed).oldValue > 0 { _exit(128 + number) }
-                var byte = UInt8(truncatingIfNeeded: number)
-                let descriptor = pipeDescriptor.load(ordering: .acquiring)
-                _ = unsafe write(descriptor, &byte, 1)
-            }
+            signal(number, receive)
         }
+    }
+
+    private static let receive: @convention(c) (Int32) -> Void = { number in
+        if seenCount.wrappingAdd(1, ordering: .relaxed).oldValue > 0 { _exit(128 + number) }
+        var byte = UInt8(truncatingIfNeeded: number)
+        let descriptor = pipeDescriptor.load(ordering: .acquiring)
+        _ = unsafe write(descriptor, &byte, 1)
     }
 }

@@ -1,4 +1,3 @@
-internal import TernTransport
 internal import TernWire
 
 /// How one version of a model stands.
@@ -128,20 +127,5 @@ package final class ModelTable: Sendable {
 
     private static func finish(_ hash: UInt64) -> Int {
         Int(truncatingIfNeeded: hash ^ (hash >> 32)) & Int.max
-    }
-}
-
-/// The current table, which readers copy and the loader replaces.
-package final class ModelCatalog: Sendable {
-    private let current = Locked(ModelTable())
-
-    package init() {}
-
-    /// The table as it is now.
-    package var table: ModelTable { current.withLock { $0 } }
-
-    /// Changes the table; readers that hold the old one keep it.
-    package func update(_ change: (ModelTable) -> ModelTable) {
-        current.withLock { $0 = change($0) }
     }
 }
