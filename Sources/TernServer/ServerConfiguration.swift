@@ -34,15 +34,17 @@ package struct ServerConfiguration: Sendable {
     package var modelsDirectory: String?
     /// Models that the program brings along. A repository may not have one of the same name.
     package var embeddedModels: [EmbeddedModel] = []
-    /// The URLs to listen on: `ipc://`, `abstract://`, `tcp://`. May be empty: callers in the same
-    /// process use ``Server/connect()``.
+    /// The URLs to listen on: `ipc://`, `abstract://`, `tcp://`, and `inproc://` for callers in the
+    /// same process.
     package var endpoints: [String] = []
+    /// What turns model files into models.
+    package var reader: any ModelReader = ONNXModelReader()
     /// How many requests run at once; `nil` for one on each processor this process may use.
     package var workerCount: Int?
     /// Whether a server of which no model could be loaded starts nevertheless.
     package var startsWithoutModels = false
     /// Every bound.
-    package var limits = ServerLimits.standard
+    package var limits = ServerLimits()
     /// Where log lines go, and from which level on.
     package var logger = Logger(label: "tern")
 

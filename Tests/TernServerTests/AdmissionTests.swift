@@ -1,5 +1,5 @@
-import Testing
 import TernTensor
+import Testing
 
 @testable import TernServer
 

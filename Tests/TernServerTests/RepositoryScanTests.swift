@@ -156,18 +156,4 @@ final class TemporaryFolder {
             try RepositoryScan.model(named: "c", root: folder.path)
         }
     }
-
-    @Test func `a file is read whole, or not at all if it is too long`() throws {
-        let folder = try TemporaryFolder()
-        let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
-        try folder.write(bytes, to: "file")
-        let path = "\(folder.path)/file"
-        #expect(try FileSystem.contents(of: path, limitByteCount: 100_000) == bytes)
-        #expect(throws: FileSystemError.self) {
-            try FileSystem.contents(of: path, limitByteCount: 99_999)
-        }
-        #expect(throws: FileSystemError.self) {
-            try FileSystem.contents(of: folder.path, limitByteCount: 1_000_000)
-        }
-    }
 }

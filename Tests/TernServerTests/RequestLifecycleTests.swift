@@ -68,7 +68,8 @@ import Testing
         #expect(life.isFree)
     }
 
-    @Test func `a request that cannot be queued is answered by who tried, unless it was withdrawn`() {
+    @Test func `a request that cannot be queued is answered by who tried, unless it was withdrawn`()
+    {
         var life = queued()
         #expect(life.reject() == .send)
         #expect(life.isFree)

@@ -83,7 +83,10 @@ extension InferenceDispatcher {
         let view = ModelInferRequestView(request.message.bytes, index: request.facts.index)
         if request.isExpired {
             counters.count(.expired)
-            throw deadlineExceeded(view, waitedNanoseconds: startedAt &- request.facts.receivedAtNanoseconds)
+            throw deadlineExceeded(
+                view,
+                waitedNanoseconds: startedAt &- request.facts.receivedAtNanoseconds
+            )
         }
         do throws(ExecutionFailure) {
             try bind(view, to: executor, of: request.model)

@@ -52,7 +52,9 @@ internal final class InferenceDispatcher: Sendable {
     }
 
     /// Whether new requests are admitted.
-    func setAccepting(_ isAccepting: Bool) { self.isAccepting.store(isAccepting, ordering: .relaxed) }
+    func setAccepting(_ isAccepting: Bool) {
+        self.isAccepting.store(isAccepting, ordering: .relaxed)
+    }
 
     /// How many slots are in use.
     var inFlightCount: Int { freeSlots.takenCount }

@@ -30,8 +30,11 @@ internal final class ReplyFrames: Sendable {
     }
 
     /// Answers a request with a frame that is ready.
-    func answer(_ request: consuming IncomingRequest, with frame: [UInt8], to envelope: ReplyEnvelope)
-    {
+    func answer(
+        _ request: consuming IncomingRequest,
+        with frame: [UInt8],
+        to envelope: ReplyEnvelope
+    ) {
         request.takeApart { message, replier in
             replier.reply(self.message(frame, to: envelope, over: message))
         }

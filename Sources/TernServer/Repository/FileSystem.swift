@@ -66,61 +66,6 @@ package enum FileSystem {
         return target == folder || target.hasPrefix(folder.hasSuffix("/") ? folder : folder + "/")
     }
 
-    /// Reads a whole file.
-    ///
-    /// - Parameters:
-    ///   - path: The file.
-    ///   - limitByteCount: The most bytes it may have; checked before memory is taken.
-    /// - Returns: Its bytes.
-    /// - Throws: ``FileSystemError``, also if the file is longer than the limit or changes its
-    ///   length while it is read.
-    package static func contents(
-        of path: String,
-        limitByteCount: Int
-    ) throws(FileSystemError) -> [UInt8] {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw lastError(at: path) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw lastError(at: path) }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw FileSystemError(path: path, reason: "expected a file")
-        }
-        let byteCount = Int(status.st_size)
-        guard byteCount <= limitByteCount else {
-            throw FileSystemError(
-                path: path,
-                reason: "expected at most \(limitByteCount) bytes, found \(byteCount)"
-            )
-        }
-        var failure: FileSystemError?
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
-            while count < byteCount {
-                // SAFETY: `buffer` has room for `byteCount` bytes and `count` is below that.
-                let step = unsafe read(
-                    descriptor,
-                    buffer.baseAddress! + count,
-                    byteCount - count
-                )
-                if step < 0 && errno == EINTR { continue }
-                if step < 0 {
-                    failure = lastError(at: path)
-                    return
-                }
-                if step == 0 {
-                    failure = FileSystemError(
-                        path: path,
-                        reason: "expected \(byteCount) bytes, the file ended after \(count)"
-                    )
-                    return
-                }
-                count += step
-            }
-        }
-        if let failure { throw failure }
-        return bytes
-    }
-
     private static func lastError(at path: String) -> FileSystemError {
         FileSystemError(path: path, reason: unsafe String(cString: strerror(errno)))
     }

@@ -34,20 +34,27 @@ internal struct RequestAtWork: ~Copyable {
     let isExpired: Bool
 }
 
-/// Which request a Cancel means.
-internal enum WithdrawalTarget: Equatable, Sendable {
-    /// The one with this correlation id on this connection.
-    case call(ConnectionID, correlationID: UInt64)
-    /// The one with this key, whatever connection it came on.
-    case key(IdempotencyKey)
+/// Which request a Cancel means; where both are there, both must fit.
+internal struct WithdrawalTarget: Equatable, Sendable {
+    /// Names a call of one connection.
+    struct Call: Equatable, Sendable {
+        let connection: ConnectionID
+        let correlationID: UInt64
+    }
+
+    /// The request's correlation id, on the connection it came on.
+    let call: Call?
+    /// The request's key, whatever connection it came on.
+    let key: IdempotencyKey?
 
     func matches(_ facts: RequestFacts) -> Bool {
-        switch self {
-        case .call(let connection, let correlationID):
-            facts.connection == connection && facts.index.header.correlationID == correlationID
-        case .key(let key):
-            facts.index.header.idempotencyKey == key
+        if let call {
+            guard facts.connection == call.connection,
+                facts.index.header.correlationID == call.correlationID
+            else { return false }
         }
+        if let key { guard facts.index.header.idempotencyKey == key else { return false } }
+        return call != nil || key != nil
     }
 }
 
