@@ -40,8 +40,9 @@ package import TernTransport
         /// is written; told for how long since it was handed over, or since the last time.
         ///
         /// Runs on a thread of the transport and must not block.
-        package var adjustLateRequest: @Sendable (inout MessageBuffer, _ nanoseconds: UInt64) -> Void =
-            { _, _ in }
+        package var adjustLateRequest:
+            @Sendable (inout MessageBuffer, _ nanoseconds: UInt64) -> Void =
+                { _, _ in }
 
         package init() {}
     }
@@ -65,9 +66,10 @@ package import TernTransport
         case pause(attempt: UInt64, atMostNanoseconds: UInt64)
     }
 
-    package typealias MakeDialer = @Sendable (
-        any ByteStreamDialerHandler
-    ) -> Result<any ByteStreamDialer, ByteStreamError>
+    package typealias MakeDialer =
+        @Sendable (
+            any ByteStreamDialerHandler
+        ) -> Result<any ByteStreamDialer, ByteStreamError>
 
     package let endpoint: Endpoint
     package let settings: Settings
@@ -334,8 +336,9 @@ extension NNGChannel {
         dialing?.close()
         connection?.close()
         for call in lost {
-            call.complete(with: 
-                .failure(.connectionLost(endpoint: endpoint.url, reason: reason))
+            call.complete(
+                with:
+                    .failure(.connectionLost(endpoint: endpoint.url, reason: reason))
             )
         }
         perform(effect)
@@ -387,7 +390,10 @@ extension NNGChannel {
     }
 
     /// Notes that a batch was written and fills the next; if there is none, the right to write ends.
-    func writeNext(_ connection: NNGChannelConnection, finished batch: inout NNGChannelBatch) -> Bool {
+    func writeNext(
+        _ connection: NNGChannelConnection,
+        finished batch: inout NNGChannelBatch
+    ) -> Bool {
         // Requests go back to the pool after the lock has been let go of.
         var written = InlineArray<8, NNGChannelCall?>(repeating: nil)
         var writtenCount = 0

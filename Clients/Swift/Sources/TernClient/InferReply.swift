@@ -29,7 +29,7 @@ public struct InferReply: Sendable {
     /// The model that answered.
     public let modelName: String
     /// The version that answered.
-    public let modelVersion: String
+    public let modelVersion: Int
     /// The id that the request had.
     public let requestID: String
     /// Where the server spent its time, if the call asked for it.
@@ -39,7 +39,7 @@ public struct InferReply: Sendable {
 
     internal init(
         modelName: String,
-        modelVersion: String,
+        modelVersion: Int,
         requestID: String,
         phaseTimes: PhaseTimes?,
         outputs: [InferOutput]

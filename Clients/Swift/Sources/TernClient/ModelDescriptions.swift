@@ -21,9 +21,11 @@ public struct ServerMetadata: Sendable, Hashable {
 public struct ModelMetadata: Sendable, Hashable {
     /// The model's name.
     public var name: String
-    /// The versions that can be called, ascending.
-    public var versions: [String]
-    /// What the model was made with, such as `onnx`.
+    /// The version that is described.
+    public var version: Int
+    /// All versions that can be called.
+    public var availableVersions: [Int]
+    /// What the model was saved as, such as `onnx`.
     public var platform: String
     /// What a call must give.
     public var inputs: [TensorDescriptor]
@@ -33,17 +35,32 @@ public struct ModelMetadata: Sendable, Hashable {
     /// Describes a model.
     public init(
         name: String,
-        versions: [String],
+        version: Int,
+        availableVersions: [Int],
         platform: String,
         inputs: [TensorDescriptor],
         outputs: [TensorDescriptor]
     ) {
         self.name = name
-        self.versions = versions
+        self.version = version
+        self.availableVersions = availableVersions
         self.platform = platform
         self.inputs = inputs
         self.outputs = outputs
     }
+}
+
+/// What a version of a model can do now.
+@nonexhaustive
+public enum ModelState: String, Sendable, Hashable, CaseIterable {
+    /// It answers.
+    case ready = "READY"
+    /// It is being read and compiled.
+    case loading = "LOADING"
+    /// It finishes its last requests.
+    case unloading = "UNLOADING"
+    /// It doesn't answer.
+    case unavailable = "UNAVAILABLE"
 }
 
 /// One version of a model as the server's repository lists it.
@@ -51,14 +68,14 @@ public struct RepositoryEntry: Sendable, Hashable {
     /// The model's name.
     public var name: String
     /// The version.
-    public var version: String
-    /// Whether it can be called: `READY`, `LOADING`, `UNLOADING` or `UNAVAILABLE`.
-    public var state: String
+    public var version: Int
+    /// What it can do now.
+    public var state: ModelState
     /// Why it is in this state; empty if there is nothing to say.
     public var reason: String
 
     /// Describes a version of a model.
-    public init(name: String, version: String, state: String, reason: String) {
+    public init(name: String, version: Int, state: ModelState, reason: String = "") {
         self.name = name
         self.version = version
         self.state = state

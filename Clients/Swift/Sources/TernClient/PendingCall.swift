@@ -50,6 +50,10 @@ internal import TernTransport
     }
 
     private func send(_ request: consuming MessageBuffer) {
+        // A task that was cancelled before it got here sends nothing.
+        guard whoGaveUp.load(ordering: .sequentiallyConsistent) == Self.nobody else {
+            return resume(with: .failure(.cancelled(wasSent: false)))
+        }
         let id = channel.call(request) { self.complete($0) }
         name.store(id.rawValue, ordering: .sequentiallyConsistent)
         guard whoGaveUp.load(ordering: .sequentiallyConsistent) == Self.nobody else {
@@ -74,22 +78,27 @@ internal import TernTransport
 
     /// Runs once, on a thread of the transport or of whoever gives the call up.
     private func complete(_ result: consuming Result<MessageBuffer, TransportError>) {
-        guard let continuation = unsafe continuation else {
-            preconditionFailure("a call had an outcome before it was made")
-        }
         switch consume result {
-        case .success(let message):
-            unsafe continuation.resume(returning: .success(ReplyFrame(message)))
-        case .failure(let error):
-            unsafe continuation.resume(returning: .failure(failure(for: error)))
+        case .success(let message): resume(with: .success(ReplyFrame(message)))
+        case .failure(let error): resume(with: .failure(failure(for: error)))
         }
         // The task is on its way already; this costs it nothing.
         AlarmClock.shared.takeBack(self)
     }
 
+    private func resume(with outcome: Outcome) {
+        guard let continuation = unsafe continuation else {
+            preconditionFailure("a call had an outcome before it was made")
+        }
+        // SAFETY: the channel runs the completion exactly once, and not at all for a call that
+        // was never handed to it.
+        unsafe continuation.resume(returning: outcome)
+    }
+
     private func failure(for error: TransportError) -> CallFailure {
         switch (whoGaveUp.load(ordering: .sequentiallyConsistent), error) {
-        case (Self.cancellation, .unavailable), (Self.cancellation, .closed): .cancelled
+        case (Self.cancellation, .unavailable): .cancelled(wasSent: false)
+        case (Self.cancellation, .closed): .cancelled(wasSent: true)
         case (Self.deadline, .closed): .deadlineExceeded
         default: .transport(error)
         }
@@ -98,8 +107,8 @@ internal import TernTransport
 
 /// Why a call has no reply.
 internal enum CallFailure: Error {
-    /// The caller's task was cancelled.
-    case cancelled
+    /// The caller's task was cancelled, perhaps before anything was sent.
+    case cancelled(wasSent: Bool)
     /// The deadline came first.
     case deadlineExceeded
     /// Something on the way.

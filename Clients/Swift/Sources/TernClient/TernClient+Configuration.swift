@@ -1,3 +1,6 @@
+internal import TernTransport
+internal import TernTransportNNG
+
 extension TernClient {
     /// What a client does when calls do not say otherwise, and the limits it keeps.
     public struct Configuration: Sendable, Hashable {
@@ -32,5 +35,20 @@ extension TernClient {
 
         /// A configuration of defaults.
         public init() {}
+    }
+}
+
+extension TernClient.Configuration {
+    /// The same, as the channel over nng wants it.
+    internal var channelSettings: NNGChannel.Settings {
+        var settings = NNGChannel.Settings()
+        settings.connectTimeoutNanoseconds = connectTimeout.wholeNanoseconds
+        settings.initialBackoffNanoseconds = initialBackoff.wholeNanoseconds
+        settings.maximumBackoffNanoseconds = maximumBackoff.wholeNanoseconds
+        settings.callsInFlightLimit = callsInFlightLimit
+        settings.replyByteCountLimit = replyByteCountLimit
+        settings.memoryByteCountLimit = messageMemoryByteCountLimit
+        settings.adjustLateRequest = InferCodec.adjustLate
+        return settings
     }
 }

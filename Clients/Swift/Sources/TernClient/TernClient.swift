@@ -1,5 +1,7 @@
+internal import Synchronization
 package import TernTransport
 internal import TernTransportNNG
+internal import TernWire
 
 /// A client of one Tern server.
 ///
@@ -21,6 +23,12 @@ public final class TernClient: Sendable {
 
     internal let channel: any RequestChannel
 
+    /// What is accepted in a reply.
+    internal let limits: WireLimits
+
+    /// Correlation ids count up from 1.
+    internal let lastCorrelationID = Atomic<UInt64>(0)
+
     /// Makes a client and starts to connect, without waiting for it.
     ///
     /// - Parameters:
@@ -32,7 +40,13 @@ public final class TernClient: Sendable {
         endpoint: String,
         configuration: Configuration = Configuration()
     ) throws(TernError) {
-        throw TernError(.unimplemented, "no transport yet")
+        let channel: NNGChannel
+        do throws(TransportError) {
+            channel = try NNGChannel(url: endpoint, settings: configuration.channelSettings)
+        } catch {
+            throw TernError(making: error, endpoint: endpoint)
+        }
+        self.init(endpoint: endpoint, configuration: configuration, channel: channel)
     }
 
     /// Makes a client that speaks over `channel`, which it closes when it is closed.
@@ -44,6 +58,9 @@ public final class TernClient: Sendable {
         self.endpoint = endpoint
         self.configuration = configuration
         self.channel = channel
+        var limits = WireLimits.standard
+        limits.frameByteCount = configuration.replyByteCountLimit
+        self.limits = limits
     }
 
     deinit { channel.close() }

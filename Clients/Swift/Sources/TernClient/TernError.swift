@@ -87,6 +87,15 @@ public struct TernError: Error, Sendable, Hashable {
     /// What happened, for people: names the thing, what was expected and what was found.
     public var message: String
 
+    /// The thing that is wrong, such as `input "pixels"`, if the server names one.
+    public var subject: String?
+
+    /// What the server expected of it.
+    public var expected: String?
+
+    /// What the server found.
+    public var found: String?
+
     /// Who found it.
     public var origin: Origin
 
