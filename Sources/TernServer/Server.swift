@@ -73,8 +73,8 @@ package final class Server: Sendable {
     /// Where the server stands.
     package var phase: ServiceState.Phase { state.phase }
 
-    /// The URLs that clients connect to, in the order of the configuration, with the ports that were
-    /// really bound; empty before the start.
+    /// The URLs that clients connect to, with the ports that were really bound; those within the
+    /// process come last. Empty before the start.
     package var urls: [String] { listeners.withLock { $0.flatMap(\.urls) } }
 
     /// How many threads run requests.
@@ -152,6 +152,14 @@ package final class Server: Sendable {
                 )
                 listeners.withLock { $0.append(listener) }
             }
+            for case .inProcess(let name) in endpoints {
+                let listener = try InProcessListener(
+                    name: name,
+                    receiver: receiver,
+                    limits: limits
+                )
+                listeners.withLock { $0.append(listener) }
+            }
         } catch {
             throw .endpoint(url: error.endpoint ?? streams[0].url, reason: error.reason)
         }
@@ -160,8 +168,10 @@ package final class Server: Sendable {
     // MARK: - End
 
     /// Finishes what was accepted: new connections and new inference requests are turned away, and
-    /// every reply owed leaves. Blocks until then, or until the time is up; the server still answers
-    /// questions afterwards, until ``stop()``.
+    /// every reply owed leaves.
+    ///
+    /// Blocks until then, or until the time is up; the server still answers questions afterwards,
+    /// until ``stop()``.
     ///
     /// May be called from several threads; all wait for the same end.
     ///
@@ -203,6 +213,7 @@ package final class Server: Sendable {
     }
 
     /// Ends at once: connections are closed, models that run are waited for, their replies dropped.
+    ///
     /// Idempotent.
     package func stop() {
         guard state.update({ $0.stop() }) == .tearDown else { return }

@@ -32,7 +32,9 @@ package struct ServerConfiguration: Sendable {
     package var version = "0.1.0"
     /// The folder of models, `<name>/<version>/model.onnx`; `nil` for embedded models only.
     package var modelsDirectory: String?
-    /// Models that the program brings along. A repository may not have one of the same name.
+    /// Models that the program brings along.
+    ///
+    /// A repository may not have one of the same name.
     package var embeddedModels: [EmbeddedModel] = []
     /// The URLs to listen on: `ipc://`, `abstract://`, `tcp://`, and `inproc://` for callers in the
     /// same process.

@@ -29,7 +29,9 @@ package final class ServerCounters: Sendable {
 
     internal enum Event { case admitted, completed, failed, expired, withdrawn, refused, invalid }
 
-    /// Counts one event. Relaxed: the counts guard nothing.
+    /// Counts one event.
+    ///
+    /// Relaxed: the counts guard nothing.
     internal func count(_ event: Event) {
         switch event {
         case .admitted: admitted.wrappingAdd(1, ordering: .relaxed)

@@ -5,8 +5,9 @@ package import TernWire
 package struct ServerLimits: Sendable {
     /// What a frame may be.
     package var wire = WireLimits.standard
-    /// The most requests admitted and not yet answered, of all models together. The memory for
-    /// them is taken when the server starts.
+    /// The most requests admitted and not yet answered, of all models together.
+    ///
+    /// The memory for them is taken when the server starts.
     package var inFlightCount = 1024
     /// The most requests admitted and not yet answered of one model.
     package var inFlightCountPerModel = 512

@@ -16,7 +16,14 @@ internal final class ControlCalls: Sendable {
     private var frames: ReplyFrames { inference.frames }
     private var limits: WireLimits { configuration.limits.wire }
 
-    /// - Parameter isReady: Whether the server takes inference requests now.
+    /// Makes the calls of a server.
+    ///
+    /// - Parameters:
+    ///   - configuration: The server's.
+    ///   - catalog: The models.
+    ///   - inference: Where requests to be cancelled are.
+    ///   - loader: Where changes are made.
+    ///   - isReady: Whether the server takes inference requests now.
     init(
         configuration: ServerConfiguration,
         catalog: ModelCatalog,

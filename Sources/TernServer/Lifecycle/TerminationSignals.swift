@@ -19,8 +19,10 @@ package enum TerminationSignals {
     private static let seenCount = Atomic<Int>(0)
     private static let pipeDescriptor = Atomic<Int32>(-1)
 
-    /// Takes the signals over until the process ends. Also ignores SIGPIPE, since writing to a peer
-    /// that is gone is an ordinary event. May be called once in a process.
+    /// Takes the signals over until the process ends.
+    ///
+    /// Also ignores SIGPIPE, since writing to a peer that is gone is an ordinary event. May be
+    /// called once in a process.
     ///
     /// - Parameter handler: What to do at the first signal, given its number; runs on a thread of
     ///   its own and may block.

@@ -56,6 +56,8 @@ package final class ServerLog: Sendable {
         }
     }
 
-    /// Waits until every event reported so far is written. Not for threads that answer requests.
+    /// Waits until every event reported so far is written.
+    ///
+    /// Not for threads that answer requests.
     package func flush() { queue.sync {} }
 }

@@ -2,8 +2,10 @@ internal import TernTensor
 package import TernWire
 
 extension InputContract {
-    /// Holds every input of a request against the model: that each is there, that there is no other,
-    /// its type, rank and every size, and that axes which the model gives one name have one size.
+    /// Holds every input of a request against the model: that each is there, that there is no
+    /// other, its type, rank and every size, and that axes which the model gives one name have one
+    /// size.
+    ///
     /// The wire protocol has seen to it that each payload is as long as its shape says.
     ///
     /// Allocates nothing unless it throws.

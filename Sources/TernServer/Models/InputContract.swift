@@ -55,6 +55,7 @@ package struct InputContract: Sendable {
     /// - Parameters:
     ///   - name: The name.
     ///   - guess: Where to look first: callers mostly keep the model's order.
+    /// - Returns: Its position among the model's inputs; `nil` if there is none of that name.
     package func index(named name: RawSpan, guess: Int) -> Int? {
         if guess < count, name.spells(descriptors[guess].name) { return guess }
         for index in descriptors.indices where name.spells(descriptors[index].name) {

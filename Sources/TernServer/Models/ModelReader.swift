@@ -13,7 +13,9 @@ package enum ModelSource: Sendable {
     case bytes([UInt8])
 }
 
-/// Turns model files into models that run. Called on the loader's thread only.
+/// Turns model files into models that run.
+///
+/// Called on the loader's thread only.
 package protocol ModelReader: Sendable {
     /// What `ModelMetadata` says the models were saved as.
     var platform: String { get }

@@ -58,7 +58,9 @@ package final class ModelTable: Sendable {
     /// The entries, by name.
     package let entries: [ModelEntry]
 
-    /// Indices of `entries`; -1 is empty. A power of two, at most half full.
+    /// Indices of `entries`; -1 is empty.
+    ///
+    /// A power of two, at most half full.
     private let buckets: [Int]
 
     /// Makes a table; no two entries may have the same name.
@@ -107,8 +109,10 @@ package final class ModelTable: Sendable {
         ModelTable(entries: entries.filter { $0.name != name })
     }
 
-    /// FNV-1a. A peer cannot choose what is in the table, so collisions cannot be provoked beyond
-    /// one walk over entries that the operator named.
+    /// FNV-1a.
+    ///
+    /// A peer cannot choose what is in the table, so collisions cannot be provoked beyond one walk
+    /// over entries that the operator named.
     private static func hash(_ bytes: RawSpan) -> Int {
         var hash = seed
         for offset in 0..<bytes.byteCount { hash = mix(hash, bytes.byte(at: offset)) }

@@ -238,9 +238,10 @@ internal final class ModelLoader: Sendable {
 
     // MARK: - Reading a model
 
-    /// Reads a model's versions, or one of them, and puts them into the catalog. A version that can
-    /// no longer be loaded goes on serving as it was loaded before; one whose folder is gone is
-    /// taken out.
+    /// Reads a model's versions, or one of them, and puts them into the catalog.
+    ///
+    /// A version that can no longer be loaded goes on serving as it was loaded before; one whose
+    /// folder is gone is taken out.
     ///
     /// - Returns: What is wrong with those that were read.
     private func load(_ model: RepositoryModel, only version: UInt64?) -> [String] {

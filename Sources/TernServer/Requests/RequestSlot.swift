@@ -180,6 +180,7 @@ internal final class RequestSlot: Sendable {
     }
 
     /// Gives up the request in this slot if it came on `connection` and no worker has begun it.
+    ///
     /// What has begun is finished; its reply finds nobody.
     func withdrawQueued(of connection: ConnectionID) -> WithdrawnRequest? {
         contents.withLock { contents in
