@@ -390,14 +390,11 @@ extension NNGChannel {
     }
 
     /// Notes that a batch was written and fills the next; if there is none, the right to write ends.
-    func writeNext(
-        _ connection: NNGChannelConnection,
-        finished batch: inout NNGChannelBatch
-    ) -> Bool {
+    func writeNext(_ connection: NNGChannelConnection) -> Bool {
         // Requests go back to the pool after the lock has been let go of.
         var written = InlineArray<8, NNGChannelCall?>(repeating: nil)
         var writtenCount = 0
-        batch.removeAll { call, _ in
+        connection.takeBatch { call, _ in
             written[writtenCount] = call
             writtenCount += 1
         }
@@ -429,10 +426,10 @@ extension NNGChannel {
 
     /// Sorts out what was being written when the connection ended: what had begun to leave is lost,
     /// the rest waits for the next connection.
-    func connectionEnded(_ connection: NNGChannelConnection, batch: inout NNGChannelBatch) {
+    func connectionEnded(_ connection: NNGChannelConnection) {
         var begun: [NNGChannelCall] = []
         var untouched: [NNGChannelCall] = []
-        batch.removeAll { call, wasBegun in
+        connection.takeBatch { call, wasBegun in
             if wasBegun { begun.append(call) } else { untouched.append(call) }
         }
         giveUpConnection(connection.attempt, reason: "the connection was closed")

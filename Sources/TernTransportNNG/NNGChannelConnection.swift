@@ -73,7 +73,7 @@ internal import TernTransport
         unsafe incomingCursor = nil
         incoming = nil
         incomingCall = nil
-        channel.connectionEnded(self, batch: &batch)
+        channel.connectionEnded(self)
     }
 
     private func lose(_ reason: String) {
@@ -243,6 +243,11 @@ extension NNGChannelConnection {
     /// - Precondition: The caller holds the right to write and the batch isn't full.
     func add(_ call: NNGChannelCall) { batch.append(call) }
 
+    /// Empties what was written, telling of each call, in order, whether a byte of it has left.
+    ///
+    /// For whoever holds the right to write.
+    func takeBatch(_ body: (NNGChannelCall, _ wasBegun: Bool) -> Void) { batch.removeAll(body) }
+
     /// Whether no further call fits what is written next.
     var isBatchFull: Bool { batch.isFull }
 
@@ -264,10 +269,10 @@ extension NNGChannelConnection {
         case .success(let byteCount) where handshakeBytesLeft > 0:
             handshakeBytesLeft -= byteCount
             guard handshakeBytesLeft == 0 else { return writeHandshake() }
-            if channel.writeNext(self, finished: &batch) { writeBatch() }
+            if channel.writeNext(self) { writeBatch() }
         case .success(let byteCount):
             guard batch.advance(by: byteCount) else { return writeRest() }
-            if channel.writeNext(self, finished: &batch) { writeBatch() }
+            if channel.writeNext(self) { writeBatch() }
         }
     }
 }
