@@ -1,0 +1,258 @@
+internal import Synchronization
+internal import TernThreadPool
+internal import TernTransport
+internal import TernWire
+
+// The one way of an inference request from frame to reply:
+//
+//   transport's thread   decode ─▶ find the model ─▶ validate ─▶ admit: a slot ─▶ submit its job
+//   worker               executor ─▶ deadline ─▶ bind views ─▶ run ─▶ encode ─▶ free ─▶ send
+//
+// In steady state neither half allocates on the Swift heap: slots, executors and message memory are
+// reused, names are compared as bytes, and the job handed to the pool is two words.
+//
+// A request that is turned away on the first half is answered there. On the second half the slot
+// says who answers (see `RequestLifecycle`). Slot and executor are free again before the reply
+// leaves, so a client that keeps to its limits is never refused because of its own last request;
+// what a drain waits for is the transport's count of replies that have not left.
+
+/// Admits inference requests, queues them, runs them and answers them.
+internal final class InferenceDispatcher: Sendable {
+    let catalog: ModelCatalog
+    let frames: ReplyFrames
+    let counters: ServerCounters
+    let log: ServerLog
+    let limits: ServerLimits
+    let pool: ThreadPool
+
+    private let freeSlots: IndexStack
+    private let isAccepting = Atomic<Bool>(false)
+
+    // SAFETY: written in `init` only, before anybody else has a reference.
+    private nonisolated(unsafe) var allSlots: [RequestSlot] = []
+
+    init(
+        catalog: ModelCatalog,
+        pool: ThreadPool,
+        frames: ReplyFrames,
+        counters: ServerCounters,
+        log: ServerLog,
+        limits: ServerLimits
+    ) {
+        self.catalog = catalog
+        self.pool = pool
+        self.frames = frames
+        self.counters = counters
+        self.log = log
+        self.limits = limits
+        freeSlots = IndexStack(capacity: limits.inFlightCount)
+        unsafe allSlots = (0..<limits.inFlightCount).map {
+            RequestSlot(index: $0, dispatcher: self)
+        }
+    }
+
+    /// Whether new requests are admitted.
+    func setAccepting(_ isAccepting: Bool) {
+        self.isAccepting.store(isAccepting, ordering: .relaxed)
+    }
+
+    /// How many slots are in use.
+    var inFlightCount: Int { freeSlots.takenCount }
+
+    func slot(at index: Int) -> RequestSlot { unsafe allSlots[index] }
+
+    /// A slot's request is out of it.
+    func free(_ slot: RequestSlot, of model: ServedModel) {
+        model.load.leave()
+        freeSlots.push(slot.index)
+    }
+
+    // MARK: - From frame to queue
+
+    /// Takes a frame that says it is a `ModelInfer` request.
+    func receive(_ request: consuming IncomingRequest) {
+        let index: ModelInferRequestIndex
+        do throws(WireError) {
+            index = try ModelInferRequestIndex(decoding: request.message.bytes, limits: limits.wire)
+        } catch {
+            let envelope = ReplyEnvelope(readingFrom: request.message.bytes)
+            counters.count(.invalid)
+            logFailure(RequestFailure(error), connection: request.connection)
+            return frames.fail(request, RequestFailure(error), to: envelope)
+        }
+        do throws(RequestFailure) {
+            let model = try check(request.message.bytes, index: index)
+            let slot = try admit(to: model)
+            submit(request, index: index, to: slot, of: model)
+        } catch {
+            counters.count(error.isRefusal ? .refused : .invalid)
+            logFailure(
+                error,
+                of: ModelInferRequestView(request.message.bytes, index: index),
+                connection: request.connection
+            )
+            frames.fail(request, error, to: ReplyEnvelope(index.header))
+        }
+    }
+
+    /// Finds the model and holds the request against what it takes and gives.
+    private func check(
+        _ frame: RawSpan,
+        index: ModelInferRequestIndex
+    ) throws(RequestFailure) -> ServedModel {
+        guard isAccepting.load(ordering: .relaxed) else {
+            throw RequestFailure(
+                .unavailable,
+                "the server is being shut down",
+                subject: "server",
+                expected: "a server that accepts work",
+                found: "one that finishes its last requests",
+                retryAfterMicroseconds: 100_000
+            )
+        }
+        let view = ModelInferRequestView(frame, index: index)
+        let model = try catalog.table.model(
+            named: view.modelName,
+            version: view.version,
+            label: view.label
+        )
+        try model.inputs.validate(view)
+        try model.outputs.validate(view)
+        return model
+    }
+
+    /// Counts the request in, if the limits allow it.
+    private func admit(to model: ServedModel) throws(RequestFailure) -> RequestSlot {
+        guard model.load.enter() else {
+            throw overload(
+                of: model,
+                subject: "model '\(model.name)'",
+                limit: model.load.inFlightLimit
+            )
+        }
+        guard let index = freeSlots.pop() else {
+            model.load.leave()
+            throw overload(of: model, subject: "server", limit: freeSlots.capacity)
+        }
+        return slot(at: index)
+    }
+
+    private func overload(of model: ServedModel, subject: String, limit: Int) -> RequestFailure {
+        RequestFailure(
+            .resourceExhausted,
+            "too many requests are in flight",
+            subject: subject,
+            expected: "at most \(limit) requests in flight",
+            found: "\(limit)",
+            retryAfterMicroseconds: model.load.retryAfterMicroseconds(
+                workerCount: pool.workerCount
+            )
+        )
+    }
+
+    /// Puts the request into its slot and the slot's job into the pool's queue.
+    private func submit(
+        _ request: consuming IncomingRequest,
+        index: ModelInferRequestIndex,
+        to slot: RequestSlot,
+        of model: ServedModel
+    ) {
+        let facts = RequestFacts(
+            index: index,
+            connection: request.connection,
+            receivedAtNanoseconds: request.receivedAtNanoseconds,
+            admittedAtNanoseconds: MonotonicClock.nanoseconds,
+            deadline: Deadline(
+                receivedAtNanoseconds: request.receivedAtNanoseconds,
+                budgetMicroseconds: index.header.microseconds
+            )
+        )
+        counters.count(.admitted)
+        request.takeApart { message, replier in
+            slot.admit(message: message, replier: replier, facts: facts, model: model)
+        }
+        guard !pool.submit(slot.job) else { return }
+
+        let withdrawn = slot.reject()
+        free(slot, of: model)
+        guard let withdrawn else { return }
+        counters.count(.refused)
+        let failure = overload(of: model, subject: "queue", limit: limits.inFlightCount)
+        answer(withdrawn, failure)
+    }
+
+    // MARK: - Giving requests up
+
+    /// Gives up the request that `target` means, answering it with `CANCELLED`.
+    ///
+    /// - Returns: Whether there was one without an answer.
+    /// - Throws: ``RequestFailure`` if there is no memory for the answer.
+    func cancel(_ target: WithdrawalTarget) throws(RequestFailure) -> Bool {
+        guard let reserve = frames.control.take(byteCount: Self.cancelledFrameByteCount) else {
+            throw RequestFailure(
+                .resourceExhausted,
+                "the memory for replies is used up",
+                retryAfterMicroseconds: 10_000
+            )
+        }
+        var spare: MessageBuffer? = reserve
+        for index in 0..<freeSlots.capacity {
+            guard let withdrawn = slot(at: index).withdraw(target) else { continue }
+            counters.count(.withdrawn)
+            answer(withdrawn, Self.cancelled, spare: spare.take())
+            return true
+        }
+        return false
+    }
+
+    /// Gives up what a lost connection had asked for and no worker has begun.
+    func withdrawQueued(of connection: ConnectionID) {
+        for index in 0..<freeSlots.capacity {
+            guard let withdrawn = slot(at: index).withdrawQueued(of: connection) else { continue }
+            counters.count(.withdrawn)
+            // The transport knows that nobody is there; it only counts the reply as gone.
+            answer(withdrawn, Self.cancelled)
+        }
+    }
+
+    private static let cancelled = RequestFailure(
+        .cancelled,
+        "the request was cancelled before it was answered",
+        subject: "request"
+    )
+
+    /// More than the frame of ``cancelled`` has.
+    private static let cancelledFrameByteCount = 512
+
+    /// Answers a request that was in a slot.
+    ///
+    /// - Parameters:
+    ///   - request: The request.
+    ///   - failure: What to answer.
+    ///   - spare: Memory for the answer in case a worker has the request's.
+    private func answer(
+        _ request: consuming WithdrawnRequest,
+        _ failure: RequestFailure,
+        spare: consuming MessageBuffer? = nil
+    ) {
+        let envelope = ReplyEnvelope(
+            FrameHeader(
+                kindCode: MessageKind.modelInfer.rawValue,
+                correlationID: request.correlationID
+            )
+        )
+        var memory: MessageBuffer? = request.message
+        if memory == nil { memory = spare }
+        guard let memory else {
+            preconditionFailure("a request is to be answered without memory for the answer")
+        }
+        request.replier.reply(frames.error(failure, to: envelope, over: memory))
+    }
+}
+
+extension RequestFailure {
+    /// Whether the server, not the request, is the reason.
+    fileprivate var isRefusal: Bool {
+        reply.code == .resourceExhausted || reply.code == .unavailable
+    }
+}
