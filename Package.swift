@@ -143,7 +143,7 @@ let embedded = Target.target(
 )
 
 let assembly: [Target] = [
-
+    embedded,
     .target(
         name: "TernServer",
         dependencies: [
@@ -155,10 +155,9 @@ let assembly: [Target] = [
     .executableTarget(
         name: "tern",
         dependencies: [
-            "TernClient", "TernRuntime", "TernONNX", "TernGraph", "TernKernels",
-            "TernThreadPool", "TernTensor", argumentParser, logging,
+            "TernServer", "TernClient", "TernRuntime", "TernONNX", "TernGraph", "TernTensor",
+            "CTernQuickstart", argumentParser, logging,
         ],
-        resources: [.copy("Quickstart")],
         swiftSettings: swiftSettings
     ),
 ]

@@ -207,6 +207,9 @@ package final class Server: Sendable {
         return .complete
     }
 
+    /// What each listener has counted.
+    internal var transportCounts: [TransportCounts] { listeners.withLock { $0.map(\.counts) } }
+
     /// The requests whose reply has not left; those in slots are among them.
     private var unansweredCount: Int {
         listeners.withLock { $0 }.reduce(0) { $0 + $1.unansweredCount }

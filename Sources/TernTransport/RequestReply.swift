@@ -151,6 +151,9 @@ package protocol RequestListener: AnyObject, Sendable {
     /// whose reply has not yet left: its last byte is with the system, or its connection is gone.
     var unansweredCount: Int { get }
 
+    /// What it has counted so far.
+    var counts: TransportCounts { get }
+
     /// Closes every connection at once and frees what the transport holds. Idempotent; blocks
     /// until no callback of this transport can run any more.
     func shutdown()

@@ -25,7 +25,7 @@ struct Tern: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Infer.self, Inspect.self, Run.self, Verify.self,
+            Serve.self, Infer.self, Inspect.self, Run.self, Verify.self, Quickstart.self,
         ]
     )
 }

@@ -68,7 +68,7 @@ def is_settled(server):
     counters = server.statistics()
     return (
         counters["connectionsOpened"] == counters["connectionsClosed"]
-        == counters["connectionsFreed"] and counters["requestsInFlight"] == 0)
+        == counters["connectionsFreed"] and counters["inferencesInFlight"] == 0)
 
 
 def main():

@@ -26,19 +26,19 @@ def main():
             before = server.statistics()
             client.send(frames.infer_slow())
             time.sleep(full / 4)
-            running = server.statistics()["requestsInFlight"]
+            running = server.statistics()["inferencesInFlight"]
             report.check(running == 1, f"{scheme}: {running} request in flight before the death")
             client.close()
             died = time.monotonic()
             server.wait_until(
-                lambda: server.statistics()["requestsInFlight"] == 0, 10, "the slot is not free")
+                lambda: server.statistics()["inferencesInFlight"] == 0, 10, "the slot is not free")
             freed = (time.monotonic() - died) * 1000
             report.check(freed < max(50, 0), f"{scheme}: slot free {freed:.0f} ms later")
             after = server.statistics()
             report.check(
-                after["requestsCancelled"] == before["requestsCancelled"] + 1,
-                f"{scheme}: requestsCancelled {before['requestsCancelled']} -> "
-                f"{after['requestsCancelled']}")
+                after["inferencesWithdrawn"] == before["inferencesWithdrawn"] + 1,
+                f"{scheme}: inferencesWithdrawn {before['inferencesWithdrawn']} -> "
+                f"{after['inferencesWithdrawn']}")
             report.check(frames.is_live(Connection(url)), f"{scheme}: others are answered")
     report.finish()
 

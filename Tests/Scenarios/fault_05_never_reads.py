@@ -56,7 +56,7 @@ def main():
             report.check(
                 True, f"{scheme}: closed after {time.monotonic() - start:.1f} s of stall")
             server.wait_until(
-                lambda: server.statistics()["requestsInFlight"] == 0, 10,
+                lambda: server.statistics()["inferencesInFlight"] == 0, 10,
                 "requests still in flight")
             report.check(frames.is_live(good), f"{scheme}: the good client is answered")
             greedy.close()

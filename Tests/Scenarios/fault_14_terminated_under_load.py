@@ -82,9 +82,9 @@ def main():
                 not any(client.broken for client in clients), f"{scheme}: no reply was cut short")
             final = server.final_statistics()
             report.check(
-                final["requestsAccepted"] == final["repliesSent"] + final["repliesDropped"]
+                final["requestsReceived"] == final["repliesSent"] + final["repliesDropped"]
                 and final["repliesDropped"] == 0,
-                f"{scheme}: {final['requestsAccepted']} accepted, {final['repliesSent']} replies "
+                f"{scheme}: {final['requestsReceived']} accepted, {final['repliesSent']} replies "
                 f"left, {final['repliesDropped']} dropped (at the signal: "
                 f"{before['requestsInFlight']} in flight)")
     report.finish()

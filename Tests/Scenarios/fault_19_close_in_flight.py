@@ -28,7 +28,7 @@ def main():
                 set(result["failures"]) == {"UNAVAILABLE"},
                 f"{scheme}: failures {result['failures']}, answered {result['answered']}")
             server.wait_until(
-                lambda: server.statistics()["requestsInFlight"] == 0, 10,
+                lambda: server.statistics()["inferencesInFlight"] == 0, 10,
                 "requests still in flight")
             report.check(frames.is_live(Connection(url)), f"{scheme}: the server answers")
     report.finish()

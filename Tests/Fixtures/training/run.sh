@@ -16,7 +16,7 @@ python3 -m venv "$environment"
 # One thread: the order of additions, and with it the last bits of the weights, stays the same.
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
-quickstart=$root/Sources/tern/Quickstart
+quickstart=$root/Sources/CTernQuickstart/files
 "$environment/bin/python" "$here/train_digits.py" "$quickstart"
 "$environment/bin/python" "$here/train_regression.py" "$quickstart"
 "$environment/bin/python" "$here/../models/make_models.py" "$here/../models"
