@@ -39,6 +39,18 @@ save(
     [tensor_input("y", FLOAT, ["batch", "width"])],
 )
 
+# A model that takes its time: with a side of 512 some hundred milliseconds, with no weights at all.
+save(
+    "matmul_chain",
+    [
+        helper.make_node("MatMul", ["x" if step == 0 else f"p{step}", "x"], [f"p{step + 1}"])
+        for step in range(63)
+    ]
+    + [helper.make_node("MatMul", ["p63", "x"], ["y"])],
+    [tensor_input("x", FLOAT, ["side", "side"])],
+    [tensor_input("y", FLOAT, ["side", "side"])],
+)
+
 # A bit of everything that a small classifier has.
 rng = np.random.default_rng(7)
 save(
