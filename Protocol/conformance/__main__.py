@@ -9,8 +9,11 @@ Exit code: 0 if all is well, 1 if a vector is not as it should be, 2 if the comm
 import argparse
 import json
 import pathlib
+import re
+import struct
 import sys
 
+import infer
 import invalid_vectors
 import valid_vectors
 from frame import Limits, WireError
@@ -92,8 +95,38 @@ def check_invalid(path, codes, problems):
             problems.append(f"{path.name}: error-codes.json has another code for {error.identity}")
 
 
+def check_worked_example(problems):
+    """The listing of section 10 must be the bytes of the vector it shows."""
+    section = (PROTOCOL / "README.md").read_text().split("## 10.")[1]
+    listing = section.split("```")[1]
+    shown = b"".join(bytes.fromhex(digits)
+                     for digits in re.findall(r"^ *\d+((?: [ ]?[0-9a-f]{2})+)", listing, re.M))
+    if shown != (VALID / "infer-request.bin").read_bytes():
+        problems.append("README.md: the worked example is not infer-request.bin")
+
+
+def check_infer_module(problems):
+    """The small client in infer.py builds and reads what the vectors show."""
+    pixels = struct.pack("<4f", 0.0, 0.5, 1.0, -2.0)
+    built = infer.request("digits", {"pixels": ("FP32", [1, 4], pixels)})
+    if built != (VALID / "infer-request.bin").read_bytes():
+        problems.append("infer.py: builds another frame than infer-request.bin")
+    reply = infer.reply((VALID / "infer-reply-phase-times.bin").read_bytes())
+    wanted = ("INT64", [1], struct.pack("<q", 7))
+    if reply["outputs"]["label"] != wanted or reply["phase_times"]["total"] != 103400:
+        problems.append("infer.py: reads infer-reply-phase-times.bin wrongly")
+    try:
+        infer.reply((VALID / "error-overloaded.bin").read_bytes())
+        problems.append("infer.py: takes error-overloaded.bin for a success")
+    except infer.InferError as error:
+        if (error.status, error.retry_after_microseconds) != (8, 1800):
+            problems.append("infer.py: reads error-overloaded.bin wrongly")
+
+
 def check():
     problems, codes = [], defects()
+    check_worked_example(problems)
+    check_infer_module(problems)
     for path, content in made_files().items():
         if not path.exists() or path.read_bytes() != content:
             problems.append(f"{path.name}: is not as `generate` would write it")
