@@ -161,13 +161,32 @@ func tests(
     )
 }
 
+// libnng's own REQ and REP sockets are peers to test against, never part of the product.
+let testSupport: [Target] = [
+    .target(
+        name: "CNNGRequestReply",
+        path: "Tests/Support/CNNGRequestReply",
+        cSettings: cSettings,
+        linkerSettings: [.linkedLibrary("nng")]
+    ),
+    .target(
+        name: "TransportTestSupport",
+        dependencies: ["TernTransport"],
+        path: "Tests/Support/TransportTestSupport",
+        swiftSettings: swiftSettings
+    ),
+]
+
 let testTargets: [Target] = [
     tests(of: "TernTensor"),
     tests(of: "TernThreadPool"),
     tests(of: "TernKernels", alsoUsing: ["TernThreadPool", "TernTensor", "CTernCPU"]),
     tests(of: "TernWire", alsoUsing: ["TernTensor"]),
-    tests(of: "TernTransport", alsoUsing: ["TernWire"]),
-    tests(of: "TernTransportNNG", alsoUsing: ["TernTransport", "CNNG"]),
+    tests(of: "TernTransport", alsoUsing: ["TernWire", "TransportTestSupport"]),
+    tests(
+        of: "TernTransportNNG",
+        alsoUsing: ["TernTransport", "CNNG", "CNNGRequestReply", "TransportTestSupport"]
+    ),
     tests(of: "TernGraph", alsoUsing: ["TernTensor"]),
     tests(of: "TernONNX", alsoUsing: ["TernGraph", "TernTensor"]),
     tests(
@@ -197,5 +216,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: ground + foundations + kernels + protocolColumn + computeColumn + assembly
-        + testTargets
+        + testSupport + testTargets
 )

@@ -174,24 +174,10 @@ extension ServerConnection {
 
     /// Counts a request in flight if the limits allow it.
     private func reserve(_ byteCount: Int) -> TransportRefusal? {
-        let limits = server.limits
-        return shared.withLock { shared in
-            guard shared.requestCount < limits.requestCountPerConnection else {
-                return .tooManyInFlight(limit: limits.requestCountPerConnection)
-            }
-            guard
-                shared.requestCount == 0
-                    || shared.requestByteCount + byteCount <= limits.requestByteCountPerConnection
-            else {
-                return .tooManyBytesInFlight(limit: limits.requestByteCountPerConnection)
-            }
-            shared.requestCount += 1
-            shared.requestByteCount += byteCount
-            return nil
-        }
+        shared.withLock { $0.inFlight.reserve(byteCount, limits: server.limits) }
     }
 
     func release(_ byteCount: Int) {
-        shared.withLock { $0.release(byteCount) }
+        shared.withLock { $0.inFlight.release(byteCount) }
     }
 }

@@ -41,7 +41,7 @@ extension ServerConnection {
         var reply: MessageBuffer? = consume reply
         var regions = unsafe ByteRegions()
         let verdict: Verdict = shared.withLock { shared in
-            if let requestByteCount { shared.release(requestByteCount) }
+            if let requestByteCount { shared.inFlight.release(requestByteCount) }
             guard !shared.isClosed, let message = reply.take() else { return .drop }
             guard shared.outbound.heldByteCount <= heldByteCountLimit else { return .overflow }
             shared.outbound.append(message, prefixByteCount: prefixByteCount)

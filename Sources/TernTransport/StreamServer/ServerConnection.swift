@@ -52,15 +52,8 @@ final class ServerConnection: ByteStreamHandler, ReplySink, @unchecked Sendable 
         var isWriting = true
         var isClosed = false
         var hasBegun = false
-        var requestCount = 0
-        var requestByteCount = 0
+        var inFlight = RequestsInFlight()
         var watch: ConnectionWatch
-
-        /// Counts a request as answered.
-        mutating func release(_ byteCount: Int) {
-            requestCount -= 1
-            requestByteCount -= byteCount
-        }
     }
 
     /// The bytes that every connection begins with.
@@ -133,7 +126,7 @@ final class ServerConnection: ByteStreamHandler, ReplySink, @unchecked Sendable 
         let end = shared.withLock { shared in
             shared.watch.verdict(
                 at: now,
-                isBusy: shared.requestCount > 0 || !shared.outbound.isEmpty
+                isBusy: shared.inFlight.count > 0 || !shared.outbound.isEmpty
             )
         }
         if let end { close(end) }

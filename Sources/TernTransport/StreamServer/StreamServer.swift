@@ -15,8 +15,6 @@ package final class StreamServer: ByteStreamListenerHandler, @unchecked Sendable
     /// How long an endpoint rests after an accept failed.
     package static let acceptPauseNanoseconds: UInt64 = 20_000_000
 
-    private static let lastConnectionID = Atomic<UInt64>(0)
-
     private struct PausedListener {
         let listener: any ByteStreamListener
         let resumeTime: UInt64
@@ -119,9 +117,7 @@ package final class StreamServer: ByteStreamListenerHandler, @unchecked Sendable
 
     /// Serves a connection that was made, unless there are too many; then it is closed.
     package func serve(_ stream: any ByteStream) {
-        let id = ConnectionID(
-            rawValue: Self.lastConnectionID.wrappingAdd(1, ordering: .relaxed).newValue
-        )
+        let id = ConnectionID.next()
         let connection = ServerConnection(id: id, stream: stream, server: self)
         let isWelcome = state.withLock { state in
             guard state.isAccepting, state.connections.count < limits.connectionCount else {
