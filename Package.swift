@@ -180,7 +180,7 @@ let testTargets: [Target] = [
     tests(of: "TernTransport", alsoUsing: ["TernWire"]),
     tests(of: "TernTransportNNG", alsoUsing: ["TernTransport", "CNNG"]),
     tests(of: "TernGraph", alsoUsing: ["TernTensor"]),
-    tests(of: "TernONNX", alsoUsing: ["TernGraph", "TernTensor"]),
+    tests(of: "TernONNX", alsoUsing: ["TernGraph", "TernTensor", protobuf]),
     tests(
         of: "TernRuntime",
         alsoUsing: ["TernGraph", "TernONNX", "TernThreadPool", "TernTensor"]

@@ -1,7 +1,7 @@
 import Foundation
-import Testing
 import TernGraph
 import TernTensor
+import Testing
 
 @testable import TernONNX
 
