@@ -101,7 +101,7 @@ enum ConvolutionOperators {
             )
         }
         let hasBias = context.hasInput(2)
-        let scratch = convolution.scratchByteCount(context: KernelContext())
+        let scratch = convolution.scratchByteCount(context: context.kernels)
         guard weights.constant != nil else {
             return Kernel(scratchByteCount: scratch) { (frame) throws(OperatorError) in
                 unsafe convolution.run(

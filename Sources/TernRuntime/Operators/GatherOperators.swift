@@ -2,7 +2,9 @@ import TernGraph
 import TernKernels
 import TernTensor
 
-/// Operators that pick or place elements by index. An index outside its axis is an error with its
+/// Operators that pick or place elements by index.
+///
+/// An index outside its axis is an error with its
 /// value and position, never a read outside the data.
 enum GatherOperators {
     static let all = [

@@ -96,7 +96,7 @@ struct GemmKernel {
             depth: depth,
             aIsTransposed: transposesA,
             bIsTransposed: transposesB,
-            context: KernelContext()
+            context: self.context.kernels
         )
         return Kernel(scratchByteCount: scratch) { (frame) throws(OperatorError) in
             unsafe GEMM.multiply(

@@ -40,7 +40,7 @@ enum MatrixOperators {
                 )
                 return packedKernel(packed, rowCount: product.rowCount)
             }
-            let scratch = product.scratchByteCount(elementType: type, context: KernelContext())
+            let scratch = product.scratchByteCount(elementType: type, context: context.kernels)
             return Kernel(scratchByteCount: scratch) { (frame) throws(OperatorError) in
                 guard
                     unsafe product.multiply(

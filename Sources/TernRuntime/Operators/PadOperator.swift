@@ -2,8 +2,9 @@ import TernGraph
 import TernKernels
 import TernTensor
 
-/// Pad: constant, by reflection, by repeating the edge, or around; attributes up to version 2,
-/// inputs from 11 on. Negative padding cuts.
+/// Pad: constant, by reflection, by repeating the edge, or around.
+///
+/// Attributes up to version 2, inputs from 11 on. Negative padding cuts.
 enum PadOperator {
     static let all = [
         OperatorDeclaration(
@@ -182,7 +183,9 @@ private struct PaddedCopy: Sendable {
         _ = unsafe copy(source, offset: 0, target, axis: 0)
     }
 
-    /// Writes one axis; an offset of `nil` stands for the constant. Gives the end of what it wrote.
+    /// Writes one axis and gives the end of what it wrote.
+    ///
+    /// An offset of `nil` stands for the constant.
     @unsafe private func copy(
         _ source: UnsafeRawPointer,
         offset: Int?,

@@ -17,6 +17,7 @@ struct TransposedConvolution: Sendable {
     /// Per group.
     private let outputChannelCount: Int
     private let hasBias: Bool
+    private let kernels: KernelContext
 
     static let declaration = OperatorDeclaration(
         "ConvTranspose",
@@ -46,9 +47,17 @@ struct TransposedConvolution: Sendable {
             else {
                 throw OperatorError("\(weights[0]) channels cannot be parted into \(groups) groups")
             }
+            let outputs = weights[1] * .fixed(groups)
+            if let bias = context.dimensions(2),
+                bias.count != 1 || bias[0].isKnownDifferent(from: outputs)
+            {
+                throw OperatorError(
+                    "the bias is \(ShapeInferenceContext.text(bias)), expected [\(outputs)]"
+                )
+            }
             let kernel = weights.dropFirst(2).compactMap(\.fixedSize)
             let sizes = image.dropFirst(2).compactMap(\.fixedSize)
-            var dimensions = [image[0], weights[1] * .fixed(groups)]
+            var dimensions = [image[0], outputs]
             if kernel.count == image.count - 2, sizes.count == image.count - 2 {
                 let geometry = try Geometry(context.node, kernel: kernel, image: sizes)
                 dimensions += geometry.outputSizes.map { .fixed($0) }
@@ -129,6 +138,7 @@ struct TransposedConvolution: Sendable {
         groupCount = try context.node.int("group", default: 1)
         inputChannelCount = input[1] / groupCount
         outputChannelCount = weights[1]
+        kernels = context.kernels
         hasBias = context.hasInput(2)
     }
 
@@ -144,7 +154,7 @@ struct TransposedConvolution: Sendable {
             depth: inputChannelCount,
             aIsTransposed: true,
             bIsTransposed: false,
-            context: KernelContext()
+            context: kernels
         )
         return Kernel(scratchByteCount: productByteCount + gemmByteCount) {
             (frame) throws(OperatorError) in

@@ -10,6 +10,7 @@ struct WeightProduct: Sendable {
     private let totalRowCount: Int
     private let depth: Int
     private let packed: [PackedMatrix]
+    private let kernels: KernelContext
 
     /// Packs the rows of each direction.
     ///
@@ -27,6 +28,7 @@ struct WeightProduct: Sendable {
     ) throws(OperatorError) {
         let operand = try context.input(input)
         self.input = input
+        kernels = context.kernels
         self.rows = rows
         self.totalRowCount = totalRowCount
         depth = operand.shape[2]
@@ -64,7 +66,7 @@ struct WeightProduct: Sendable {
             depth: depth,
             aIsTransposed: false,
             bIsTransposed: true,
-            context: KernelContext()
+            context: kernels
         )
     }
 
