@@ -29,7 +29,11 @@ let cSettings: [CSetting] = [
 /// be picked up by a module that must run everywhere. It is optimised in debug builds as well: at
 /// `-Onone` a fused multiply-add is a call of `fmaf` for each lane.
 func instructionSetSettings(_ march: String?) -> [SwiftSetting] {
+    #if arch(x86_64)
     let flags = ["-O"] + (march.map { ["-Xcc", "-march=\($0)"] } ?? [])
+    #else
+    let flags = ["-O"]
+    #endif
     return swiftSettings + [.unsafeFlags(flags)]
 }
 
@@ -123,7 +127,9 @@ let computeColumn: [Target] = [
     ),
     .target(
         name: "TernRuntime",
-        dependencies: ["TernGraph", "TernKernels", "TernThreadPool", "TernTensor"],
+        dependencies: [
+            "TernGraph", "TernKernels", "TernMicrokernels", "TernThreadPool", "TernTensor",
+        ],
         swiftSettings: swiftSettings
     ),
 ]
@@ -166,7 +172,10 @@ func tests(
 let testTargets: [Target] = [
     tests(of: "TernTensor"),
     tests(of: "TernThreadPool"),
-    tests(of: "TernKernels", alsoUsing: ["TernThreadPool", "TernTensor", "CTernCPU"]),
+    tests(
+        of: "TernKernels",
+        alsoUsing: ["TernMicrokernels", "TernThreadPool", "TernTensor", "CTernCPU"]
+    ),
     tests(of: "TernWire", alsoUsing: ["TernTensor"]),
     tests(of: "TernTransport", alsoUsing: ["TernWire"]),
     tests(of: "TernTransportNNG", alsoUsing: ["TernTransport", "CNNG"]),

@@ -1,4 +1,7 @@
 // What Swift has no word for: spin hints, futexes, the time-stamp counter, CPU features.
 #ifndef CTERNCPU_H
 #define CTERNCPU_H
+
+#include "TernPark.h"
+
 #endif

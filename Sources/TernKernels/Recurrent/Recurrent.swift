@@ -1,0 +1,123 @@
+package import TernMicrokernels
+
+/// The element-wise parts of ONNX LSTM, GRU and RNN: what follows the matrix products of a step.
+///
+/// A driver computes all X·Wᵀ of a sequence with one ``GEMM`` (bias Wb + Rb in the epilogue), then per
+/// step adds H·Rᵀ with `beta = 1`, and calls one of these. Rows are batch entries. ONNX's order of
+/// gates is kept: i, o, f, c in LSTM, and z, r, h in GRU.
+package enum Recurrent {
+    /// The activations of one direction, with ONNX's defaults.
+    package struct Activations: Sendable {
+        /// f: the gates.
+        package var gate = UnaryOperation(.sigmoid)
+        /// g: the candidate.
+        package var candidate = UnaryOperation(.hyperbolicTangent)
+        /// h: the output; LSTM only.
+        package var output = UnaryOperation(.hyperbolicTangent)
+
+        /// The defaults.
+        package init() {}
+    }
+
+    /// One LSTM step.
+    ///
+    /// i = f(clip(gᵢ + Pᵢ·c)), f = f(clip(g_f + P_f·c)), c̃ = g(clip(g_c)), c = f·c + i·c̃,
+    /// o = f(clip(gₒ + Pₒ·c)), h = o·h(c).
+    ///
+    /// - Parameters:
+    ///   - gates: [batch, 4·hidden], the sums of both products and biases; overwritten.
+    ///   - cell: [batch, hidden], c; read and written.
+    ///   - output: [batch, hidden], h; rows `outputRowStride` apart.
+    ///   - outputRowStride: At least `hiddenCount`.
+    ///   - batchCount: The rows.
+    ///   - hiddenCount: The cells.
+    ///   - peepholes: P [3·hidden] in the order i, o, f, or nothing.
+    ///   - clip: Bounds what enters an activation to ±clip; infinite for none.
+    ///   - couplesForget: ONNX `input_forget`: f = 1 - i.
+    ///   - activations: f, g, h.
+    ///   - context: Where to run.
+    @unsafe package static func lstmStep(
+        gates: UnsafeMutablePointer<Float>,
+        cell: UnsafeMutablePointer<Float>,
+        output: UnsafeMutablePointer<Float>,
+        outputRowStride: Int,
+        batchCount: Int,
+        hiddenCount: Int,
+        peepholes: UnsafePointer<Float>? = nil,
+        clip: Float = .infinity,
+        couplesForget: Bool = false,
+        activations: Activations = Activations(),
+        context: KernelContext
+    ) { preconditionFailure() }
+
+    /// The first half of a GRU step: z = f(clip(x_z + r_z)), r = f(clip(x_r + r_r)).
+    ///
+    /// With `linear_before_reset` the recurrent candidate product (with its bias Rb_h) is already in
+    /// `recurrent`, and r multiplies it there; otherwise r multiplies the hidden state into `reset`,
+    /// whose product with R_hᵀ the caller then puts into the third part of `recurrent`.
+    ///
+    /// - Parameters:
+    ///   - inputs: [batch, 3·hidden], X·Wᵀ + Wb (+ Rb for z and r).
+    ///   - recurrent: [batch, 3·hidden], H·Rᵀ in z and r, and with `linear_before_reset` in h as well;
+    ///     its z and r are overwritten with the gates.
+    ///   - hidden: [batch, hidden], H; rows `hiddenRowStride` apart.
+    ///   - hiddenRowStride: At least `hiddenCount`.
+    ///   - reset: [batch, hidden], r·H; `nil` with `linear_before_reset`.
+    ///   - batchCount: The rows.
+    ///   - hiddenCount: The cells.
+    ///   - clip: Bounds what enters an activation to ±clip; infinite for none.
+    ///   - activations: f.
+    ///   - context: Where to run.
+    @unsafe package static func gruGates(
+        inputs: UnsafePointer<Float>,
+        recurrent: UnsafeMutablePointer<Float>,
+        hidden: UnsafePointer<Float>,
+        hiddenRowStride: Int,
+        reset: UnsafeMutablePointer<Float>?,
+        batchCount: Int,
+        hiddenCount: Int,
+        clip: Float = .infinity,
+        activations: Activations = Activations(),
+        context: KernelContext
+    ) { preconditionFailure() }
+
+    /// The second half of a GRU step: h̃ = g(clip(x_h + n)), H' = (1 - z)·h̃ + z·H.
+    ///
+    /// - Parameters:
+    ///   - inputs: As in ``gruGates(inputs:recurrent:hidden:hiddenRowStride:reset:batchCount:hiddenCount:clip:activations:context:)``.
+    ///   - recurrent: [batch, 3·hidden] with the gate z and the candidate term n in the third part.
+    ///   - hidden: H; rows `hiddenRowStride` apart.
+    ///   - hiddenRowStride: At least `hiddenCount`.
+    ///   - output: H'; rows `outputRowStride` apart; may be `hidden`.
+    ///   - outputRowStride: At least `hiddenCount`.
+    ///   - batchCount: The rows.
+    ///   - hiddenCount: The cells.
+    ///   - clip: Bounds what enters the activation to ±clip; infinite for none.
+    ///   - activations: g.
+    ///   - context: Where to run.
+    @unsafe package static func gruOutput(
+        inputs: UnsafePointer<Float>,
+        recurrent: UnsafeMutablePointer<Float>,
+        hidden: UnsafePointer<Float>,
+        hiddenRowStride: Int,
+        output: UnsafeMutablePointer<Float>,
+        outputRowStride: Int,
+        batchCount: Int,
+        hiddenCount: Int,
+        clip: Float = .infinity,
+        activations: Activations = Activations(),
+        context: KernelContext
+    ) { preconditionFailure() }
+
+    /// One step of a plain RNN: h = f(clip(x)), where x holds both products and biases.
+    @unsafe package static func rnnStep(
+        sums: UnsafePointer<Float>,
+        output: UnsafeMutablePointer<Float>,
+        outputRowStride: Int,
+        batchCount: Int,
+        hiddenCount: Int,
+        clip: Float = .infinity,
+        activation: UnaryOperation = UnaryOperation(.hyperbolicTangent),
+        context: KernelContext
+    ) { preconditionFailure() }
+}

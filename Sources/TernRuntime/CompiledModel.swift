@@ -1,0 +1,152 @@
+internal import Synchronization
+package import TernGraph
+package import TernKernels
+package import TernTensor
+
+/// A model made ready to run: operators found, constants folded, weights packed.
+///
+/// Immutable towards its users and shared by any number of ``Session``s on any threads. Making one
+/// takes as long as packing its weights, so it never happens on a thread that answers requests.
+///
+/// What depends on the shapes of a call's inputs is an ``ExecutionPlan``. Plans are made when a
+/// combination of shapes is first met, which costs about as many microseconds as the model has
+/// nodes, and kept, up to ``Options/planCountLimit``; ``prepare(inputShapes:)`` makes one ahead of
+/// time.
+package final class CompiledModel: Sendable {
+    /// How a model is compiled.
+    package struct Options: Sendable {
+        /// How many plans are kept; the one unused for longest makes way.
+        package var planCountLimit: Int
+        /// How many bytes of working memory one call may use.
+        package var memoryByteCountLimit: Int
+        /// The operators.
+        package var operators: OperatorLibrary
+
+        /// Makes options; each has a default that suits a server.
+        package init(
+            planCountLimit: Int = 64,
+            memoryByteCountLimit: Int = 4 << 30,
+            operators: OperatorLibrary = .standard
+        ) {
+            self.planCountLimit = planCountLimit
+            self.memoryByteCountLimit = memoryByteCountLimit
+            self.operators = operators
+        }
+    }
+
+    /// What callers give, in the model's order.
+    package let inputs: [TensorDescriptor]
+    /// What callers get, in the model's order.
+    package let outputs: [TensorDescriptor]
+    /// The graph that runs: operators resolved, constants folded, dead code gone.
+    package let graph: Graph
+    /// How many numbers the model learnt.
+    package let parameterCount: Int
+
+    /// Which kernels run the model, and the threads that may help.
+    package let context: KernelContext
+    let options: Options
+    let evaluator: Evaluator
+    let prepared: PreparedWeights
+    private let plans: Mutex<PlanCache>
+
+    /// Compiles a graph.
+    ///
+    /// - Parameters:
+    ///   - graph: The graph as an importer made it.
+    ///   - context: Which kernels run the model, and the threads that may help.
+    ///   - options: Limits, and the operators.
+    /// - Throws: ``GraphError/unsupportedOperators(_:)`` with every node that cannot run here, and
+    ///   other cases if the graph contradicts itself.
+    package init(
+        _ graph: Graph,
+        context: KernelContext = KernelContext(),
+        options: Options = Options()
+    ) throws(GraphError) {
+        var graph = graph
+        parameterCount = graph.parameterCount
+        let operators = options.operators.operators
+        try operators.resolve(&graph)
+        let prepared = PreparedWeights()
+        let evaluator = Evaluator(
+            operators: options.operators,
+            context: context,
+            prepared: prepared,
+            outputByteCountLimit: options.memoryByteCountLimit
+        )
+        // Constants are folded with packed weights of their own: what they are packed into is
+        // needed once.
+        let folding = Evaluator(operators: options.operators, context: context)
+        try graph.apply([
+            IdentityRemoval(),
+            ConstantFolding(operators: operators, evaluator: folding.constantEvaluator),
+            DeadCodeElimination(),
+        ])
+        let inference = ShapeInference(
+            operators: operators,
+            evaluator: folding.constantEvaluator
+        )
+        let shapes = try inference.infer(graph)
+        shapes.annotate(&graph)
+        let untyped = (graph.inputs + graph.outputs).filter {
+            graph[$0.value].elementType == nil
+        }
+        guard untyped.isEmpty else {
+            throw .invalid(
+                untyped.map {
+                    "the element type of \(GraphLocation.printable($0.name)) cannot be told"
+                }
+            )
+        }
+        inputs = graph.inputDescriptors
+        outputs = graph.outputDescriptors
+        self.graph = graph
+        self.context = context
+        self.options = options
+        self.evaluator = evaluator
+        self.prepared = prepared
+        plans = Mutex(PlanCache(limit: options.planCountLimit))
+        packWeights()
+    }
+
+    /// Makes one plan, so that the weights are packed before the first call.
+    ///
+    /// Sizes that the model leaves open are taken to be 1. If that does not fit the model, packing
+    /// waits for the first call, which is then slower and nothing else.
+    private func packWeights() {
+        var shapes: [Shape] = []
+        for input in inputs {
+            guard let dimensions = input.dimensions,
+                let shape = Shape(validating: dimensions.map { $0.fixedSize ?? 1 })
+            else { return }
+            shapes.append(shape)
+        }
+        try? prepare(inputShapes: shapes)
+    }
+
+    /// Makes the plan for a combination of input shapes, so that the first such call finds it.
+    ///
+    /// - Parameter inputShapes: The shape of each input, in order.
+    /// - Throws: ``RuntimeError`` if the model does not take these shapes.
+    package func prepare(inputShapes: [Shape]) throws(RuntimeError) {
+        _ = try plan(for: inputShapes)
+    }
+
+    /// The plan for a combination of input shapes, found or made.
+    ///
+    /// Takes a lock; sessions keep the plans they use.
+    func plan(for inputShapes: [Shape]) throws(RuntimeError) -> ExecutionPlan {
+        if let found = plans.withLock({ $0.find(inputShapes) }) { return found }
+        let made = try PlanBuilder.build(
+            graph,
+            inputShapes: inputShapes,
+            operators: options.operators,
+            context: context,
+            evaluator: evaluator,
+            prepared: prepared,
+            memoryByteCountLimit: options.memoryByteCountLimit
+        )
+        plans.withLock { $0.insert(made) }
+        return made
+    }
+}

@@ -1,0 +1,126 @@
+import TernGraph
+import TernTensor
+
+/// A plan with its operands in one session's memory: every place is an address.
+final class BoundPlan {
+    let plan: ExecutionPlan
+    let arena: AlignedBuffer
+    private let table: OperandTable
+    /// The places that lie in what the caller binds, which is somewhere else in each call.
+    private let inputPlaces: [(place: Int, input: Int)]
+
+    init(_ plan: ExecutionPlan, arena: AlignedBuffer) {
+        precondition(arena.byteCount >= plan.arenaByteCount, "an arena is too short for its plan")
+        self.plan = plan
+        self.arena = arena
+        table = OperandTable(count: plan.places.count)
+        var inputPlaces: [(place: Int, input: Int)] = []
+        for (index, place) in plan.places.enumerated() {
+            switch place.source {
+            case .input(let input):
+                inputPlaces.append((index, input))
+            case .arena(let offset):
+                precondition(
+                    offset >= 0 && offset + place.byteCount <= arena.byteCount,
+                    "a plan's operand lies outside the arena"
+                )
+                // SAFETY: the range was just checked.
+                unsafe table[index] = OperandSlot(
+                    arena.baseAddress + offset,
+                    byteCount: place.byteCount
+                )
+            case .constant(let constant):
+                let storage = plan.constants[constant].storage
+                // SAFETY: the plan keeps its constants; kernels only read inputs.
+                unsafe table[index] = OperandSlot(
+                    storage.baseAddress,
+                    byteCount: storage.byteCount
+                )
+            case .nothing, .dynamic: break
+            }
+        }
+        self.inputPlaces = inputPlaces
+    }
+
+    /// Whether the plan is for inputs of these shapes.
+    func fits(_ inputs: [BoundInput]) -> Bool {
+        let shapes = plan.inputShapes
+        for index in inputs.indices where inputs[index].shape != shapes[index] { return false }
+        return true
+    }
+
+    /// Writes the inputs' addresses into the places that read them.
+    func placeInputs(_ inputs: [BoundInput]) {
+        for (place, input) in inputPlaces {
+            let bytes = unsafe inputs[input].bytes
+            guard let address = bytes.baseAddress else { continue }
+            // SAFETY: kernels only read inputs, and the plan never writes over one: a buffer that
+            // may be written lies in the arena.
+            unsafe table[place] = OperandSlot(
+                UnsafeMutableRawPointer(mutating: address),
+                byteCount: bytes.count
+            )
+        }
+    }
+
+    /// Runs one step.
+    @inline(__always)
+    func run(
+        step index: Int,
+        model: CompiledModel
+    ) throws(RuntimeError) {
+        let step = plan.steps[index]
+        // SAFETY: the builder gave each step inputCount + outputCount + 1 places from firstPlace on.
+        let frame = unsafe KernelFrame(
+            slots: table.baseAddress + step.firstPlace,
+            inputCount: step.inputCount,
+            outputCount: step.outputCount,
+            context: model.context
+        )
+        do throws(OperatorError) {
+            try step.body(frame)
+        } catch {
+            throw RuntimeError(error, at: step.nodeIndex, of: model.graph)
+        }
+    }
+
+    /// A copy of what a place holds.
+    func copy(
+        _ place: ExecutionPlan.Place,
+        inputs: [BoundInput],
+        elementType: ElementType,
+        shape: Shape
+    ) -> Tensor? {
+        let source: UnsafeRawBufferPointer
+        switch place.source {
+        case .input(let input):
+            unsafe source = inputs[input].bytes
+        case .arena(let offset):
+            unsafe source = UnsafeRawBufferPointer(
+                start: arena.baseAddress + offset,
+                count: place.byteCount
+            )
+        case .constant(let constant):
+            return plan.constants[constant]
+        case .nothing, .dynamic:
+            return nil
+        }
+        let storage = AlignedBuffer(byteCount: source.count)
+        // SAFETY: the input's bytes stay until the call is over, and the arena's range was checked
+        // when the plan was bound.
+        unsafe storage.withMutableBytes { unsafe $0.copyMemory(from: source) }
+        return Tensor(elementType: elementType, shape: shape, storage: storage)
+    }
+}
+
+extension RuntimeError {
+    /// A node's failure, with its name.
+    init(_ error: OperatorError, at nodeIndex: Int, of graph: Graph) {
+        let node = graph.nodes[nodeIndex]
+        self = .nodeFailed(
+            node: GraphLocation.describe(node, at: nodeIndex),
+            operatorName: GraphLocation.printable(node.qualifiedOperatorName),
+            reason: error.message
+        )
+    }
+}

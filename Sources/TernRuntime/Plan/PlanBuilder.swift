@@ -1,0 +1,283 @@
+import TernGraph
+import TernKernels
+import TernTensor
+
+/// Makes the plan of a graph for one combination of input shapes.
+struct PlanBuilder {
+    private let graph: Graph
+    private let operators: OperatorLibrary
+    private let context: KernelContext
+    private let prepared: PreparedWeights
+    private let shapes: InferredShapes
+    private var kernels: [Int: Kernel] = [:]
+    private var problems: [String] = []
+    /// The first node that cannot be made ready before its inputs are there.
+    private var firstDynamicNode: Int
+
+    private var places: [ExecutionPlan.Place] = []
+    private var constants: [Tensor] = []
+    private var constantIndices: [ValueID: Int] = [:]
+
+    /// Builds a plan.
+    ///
+    /// - Parameters:
+    ///   - graph: The graph, with resolved operators and folded constants.
+    ///   - inputShapes: The shape of each input, in order.
+    ///   - operators: The operators.
+    ///   - context: Where the kernels will run.
+    ///   - evaluator: Computes what is known for these shapes.
+    ///   - prepared: The packed weights of the model.
+    ///   - memoryByteCountLimit: How long the arena may be.
+    /// - Returns: The plan.
+    /// - Throws: ``RuntimeError`` if the shapes do not fit, or too much memory would be needed.
+    static func build(
+        _ graph: Graph,
+        inputShapes: [Shape],
+        operators: OperatorLibrary,
+        context: KernelContext,
+        evaluator: Evaluator,
+        prepared: PreparedWeights,
+        memoryByteCountLimit: Int
+    ) throws(RuntimeError) -> ExecutionPlan {
+        let inference = ShapeInference(
+            operators: operators.operators,
+            evaluator: evaluator.constantEvaluator
+        )
+        let shapes: InferredShapes
+        do throws(GraphError) {
+            shapes = try inference.infer(graph, inputShapes: inputShapes)
+        } catch {
+            throw RuntimeError(error)
+        }
+        var builder = PlanBuilder(
+            graph: graph,
+            operators: operators,
+            context: context,
+            prepared: prepared,
+            shapes: shapes
+        )
+        return try builder.build(
+            inputShapes: inputShapes,
+            memoryByteCountLimit: memoryByteCountLimit
+        )
+    }
+
+    private init(
+        graph: Graph,
+        operators: OperatorLibrary,
+        context: KernelContext,
+        prepared: PreparedWeights,
+        shapes: InferredShapes
+    ) {
+        self.graph = graph
+        self.operators = operators
+        self.context = context
+        self.prepared = prepared
+        self.shapes = shapes
+        firstDynamicNode = graph.nodes.count
+    }
+
+    private mutating func build(
+        inputShapes: [Shape],
+        memoryByteCountLimit: Int
+    ) throws(RuntimeError) -> ExecutionPlan {
+        let memory: MemoryPlan
+        do throws(GraphError) {
+            memory = try MemoryPlan(
+                graph,
+                shapes: shapes,
+                operators: operators.operators
+            ) { index in
+                makeKernel(of: index)
+                return kernels[index]?.scratchByteCount ?? 0
+            }
+        } catch {
+            throw RuntimeError(error)
+        }
+        guard problems.isEmpty else { throw .incompatibleShapes(problems) }
+        guard memory.arenaByteCount <= memoryByteCountLimit else {
+            throw .memoryLimitExceeded(
+                neededByteCount: memory.arenaByteCount,
+                limit: memoryByteCountLimit
+            )
+        }
+        var steps: [ExecutionPlan.Step] = []
+        for index in memory.steps where index < firstDynamicNode {
+            guard let kernel = kernels[index] else { continue }
+            steps.append(step(of: index, kernel, memory))
+        }
+        let dynamicNodes = (firstDynamicNode..<graph.nodes.count).filter { index in
+            graph.nodes[index].outputs.contains { id in
+                guard let id else { return false }
+                return switch memory[id] {
+                case .unused, .inferredConstant: false
+                default: true
+                }
+            }
+        }
+        let madeDynamically = Set(
+            dynamicNodes.flatMap { graph.nodes[$0].outputs.compactMap { $0 } }
+        )
+        var dynamicInputs: [ValueID: (ExecutionPlan.Place, ElementType, Shape)] = [:]
+        for index in dynamicNodes {
+            for id in graph.nodes[index].usedValues where !madeDynamically.contains(id) {
+                guard let type = shapes[id].elementType, let shape = shapes[id].shape else {
+                    continue
+                }
+                dynamicInputs[id] = (place(of: id, memory), type, shape)
+            }
+        }
+        let outputs = graph.outputs.map { port in
+            let isDynamic = madeDynamically.contains(port.value)
+            let fact = shapes[port.value]
+            return ExecutionPlan.Output(
+                source: isDynamic
+                    ? .dynamic(port.value) : place(of: port.value, memory).source,
+                shape: isDynamic ? nil : fact.shape,
+                byteCount: isDynamic ? nil : byteCount(of: port.value)
+            )
+        }
+        return ExecutionPlan(
+            inputShapes: inputShapes,
+            steps: steps,
+            places: places,
+            constants: constants,
+            arenaByteCount: memory.arenaByteCount,
+            outputs: outputs,
+            dynamicNodes: dynamicNodes,
+            dynamicInputs: dynamicInputs
+        )
+    }
+
+    /// Makes a node's kernel; a node that has to wait for data ends the part of the plan that is
+    /// fixed.
+    private mutating func makeKernel(of index: Int) {
+        guard index < firstDynamicNode, kernels[index] == nil else { return }
+        let node = graph.nodes[index]
+        guard let declaration = operators.declaration(of: node) else { return }
+        guard let nodeContext = nodeContext(of: node, declaration) else {
+            firstDynamicNode = index
+            return
+        }
+        do throws(OperatorError) {
+            kernels[index] = try declaration.makeKernel(nodeContext)
+        } catch {
+            problems.append(
+                "\(GraphLocation.describe(node, at: index)): "
+                    + "\(GraphLocation.printable(node.qualifiedOperatorName)): \(error.message)"
+            )
+        }
+    }
+
+    /// What the kernel maker sees; `nil` if something is missing that only the data tells.
+    private func nodeContext(of node: Node, _ declaration: OperatorDeclaration) -> NodeContext? {
+        var inputs: [Operand?] = []
+        for (position, id) in node.inputs.enumerated() {
+            guard let id else {
+                inputs.append(nil)
+                continue
+            }
+            guard let operand = operand(id) else { return nil }
+            if declaration.parameterInputs.contains(position), operand.constant == nil {
+                return nil
+            }
+            inputs.append(operand)
+        }
+        var outputs: [Operand?] = []
+        for id in node.outputs {
+            guard let id else {
+                outputs.append(nil)
+                continue
+            }
+            guard let operand = operand(id) else { return nil }
+            outputs.append(operand)
+        }
+        return NodeContext(
+            node: node,
+            inputs: inputs,
+            outputs: outputs,
+            kernels: context,
+            prepared: prepared
+        )
+    }
+
+    private func operand(_ id: ValueID) -> Operand? {
+        let fact = shapes[id]
+        guard let elementType = fact.elementType, let shape = fact.shape,
+            shape.byteCount(of: elementType) != nil
+        else { return nil }
+        return Operand(
+            elementType: elementType,
+            shape: shape,
+            constant: fact.constant,
+            weight: graph.initializers[id] == nil ? nil : id
+        )
+    }
+
+    private mutating func step(
+        of index: Int,
+        _ kernel: Kernel,
+        _ memory: MemoryPlan
+    ) -> ExecutionPlan.Step {
+        let node = graph.nodes[index]
+        let firstPlace = places.count
+        for id in node.inputs + node.outputs {
+            let operand = id.map { place(of: $0, memory) }
+            places.append(operand ?? .init(source: .nothing, byteCount: 0))
+        }
+        places.append(
+            .init(
+                source: .arena(offset: memory.scratchOffsets[index]),
+                byteCount: memory.scratchByteCounts[index]
+            )
+        )
+        return ExecutionPlan.Step(
+            body: kernel.body,
+            firstPlace: firstPlace,
+            inputCount: node.inputs.count,
+            outputCount: node.outputs.count,
+            nodeIndex: index
+        )
+    }
+
+    private mutating func place(of id: ValueID, _ memory: MemoryPlan) -> ExecutionPlan.Place {
+        let source: ExecutionPlan.Source =
+            switch memory[id] {
+            case .input(let index): .input(index)
+            case .arena(let offset, _): .arena(offset: offset)
+            case .initializer(let id): constant(id, graph.initializers[id])
+            case .inferredConstant(let id): constant(id, shapes[id].constant)
+            case .dynamic: .dynamic(id)
+            case .capture, .unused: .nothing
+            }
+        return .init(source: source, byteCount: byteCount(of: id) ?? 0)
+    }
+
+    private mutating func constant(_ id: ValueID, _ tensor: Tensor?) -> ExecutionPlan.Source {
+        if let index = constantIndices[id] { return .constant(index) }
+        guard let tensor else { return .nothing }
+        constants.append(tensor)
+        constantIndices[id] = constants.count - 1
+        return .constant(constants.count - 1)
+    }
+
+    private func byteCount(of id: ValueID) -> Int? {
+        guard let elementType = shapes[id].elementType else { return nil }
+        return shapes[id].shape?.byteCount(of: elementType)
+    }
+}
+
+extension RuntimeError {
+    /// A problem with the graph that only these input shapes bring to light.
+    init(_ error: GraphError) {
+        switch error {
+        case .invalid(let problems): self = .incompatibleShapes(problems)
+        case .inconsistentShapes(let problems):
+            self = .incompatibleShapes(
+                problems.map { "\($0.node): \($0.operatorName): \($0.reason)" }
+            )
+        case .unsupportedOperators, .foldingFailed:
+            self = .incompatibleShapes([error.description])
+        }
+    }
+}
