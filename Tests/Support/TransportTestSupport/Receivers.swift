@@ -31,6 +31,17 @@ extension BufferPool {
     }
 }
 
+extension Array<UInt8> {
+    /// The elements as raw bytes.
+    package var raw: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            // SAFETY: the span depends on the array, as the one it comes from does.
+            unsafe _overrideLifetime(span.bytes, borrowing: self)
+        }
+    }
+}
+
 extension RawSpan {
     /// A copy of the bytes.
     package var array: [UInt8] {
@@ -49,8 +60,7 @@ package final class EchoReceiver: RequestReceiver {
     package init() {}
 
     package func receive(_ request: consuming IncomingRequest) {
-        let message = request.message
-        request.replier.reply(message)
+        request.takeApart { message, replier in replier.reply(message) }
     }
 
     package func frame(for refusal: TransportRefusal, prefix: RawSpan) -> MessageBuffer? {
@@ -91,14 +101,16 @@ package final class HoldingReceiver: RequestReceiver {
         /// Answers with the request's own message.
         package func echo() {
             guard let request = request.take() else { return }
-            let message = request.message
-            request.replier.reply(message)
+            request.takeApart { message, replier in replier.reply(message) }
         }
 
         /// Answers with other bytes.
         package func answer(_ bytes: [UInt8], from pool: BufferPool) {
-            guard let request = request.take(), let message = pool.message(bytes) else { return }
-            request.replier.reply(message)
+            guard let request = request.take() else { return }
+            request.takeApart { _, replier in
+                guard let message = pool.message(bytes) else { return }
+                replier.reply(message)
+            }
         }
 
         /// Destroys the request without an answer.
