@@ -64,7 +64,7 @@ import Testing
         let times = try #require(reply.phaseTimes)
         #expect(times.batchWait == .zero)
         #expect(
-            times.receive + times.queue + times.batchWait + times.compute + times.encode
+            times.receiveAndDecode + times.queue + times.batchWait + times.compute + times.encode
                 == times.total
         )
         #expect(times.total <= clock.now - start)
@@ -115,7 +115,7 @@ import Testing
         let broken = await #expect(throws: TernError.self) {
             try await client.infer(model: "broken", inputs: [input])
         }
-        #expect(broken?.code == .internal)
+        #expect(broken?.code == .internalError)
         #expect(broken?.message == "the sky fell down")
         #expect(broken?.subject == "model 'broken' version 1")
         let picky = await #expect(throws: TernError.self) {

@@ -49,7 +49,8 @@ extension ModelInferRequest {
         var elements = frame.mutableSpan
         var bytes = unsafe elements.mutableBytes
         write(options, measure: measure, into: &bytes) { index, target in
-            unsafe target.copyBytes(from: payloads[index].span.bytes, at: 0)
+            let payload = payloads[index]
+            unsafe target.copyBytes(from: payload.span.bytes, at: 0)
         }
         return frame
     }

@@ -34,13 +34,13 @@ final class TestServer: Sendable {
         configuration.embeddedModels = models.map { name, model in
             EmbeddedModel(name: name, contents: .executable(model))
         }
-        configuration.endpoints = [
+        let url =
             switch world {
             case .inProcess: "inproc://\(folder.path)"
             case .ipc: "ipc://\(folder.path)/s"
             case .tcp: "tcp://127.0.0.1:0"
             }
-        ]
+        configuration.endpoints = [url]
         configure(&configuration)
         server = Server(configuration)
         try server.start()
