@@ -74,7 +74,9 @@ package final class Server: Sendable {
     package var phase: ServiceState.Phase { state.phase }
 
     /// The URLs that clients connect to, with the ports that were really bound; those within the
-    /// process come last. Empty before the start.
+    /// process come last.
+    ///
+    /// Empty before the start.
     package var urls: [String] { listeners.withLock { $0.flatMap(\.urls) } }
 
     /// How many threads run requests.
