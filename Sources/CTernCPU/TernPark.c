@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 _Thread_local void *tern_thread_participant_storage;
+_Thread_local const void *tern_thread_home_storage;
 
 void tern_park(const void *word, uint32_t expected) {
     int saved = errno;

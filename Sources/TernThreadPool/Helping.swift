@@ -120,7 +120,7 @@ extension PoolCore {
         _ frame: UnsafeMutablePointer<LoopFrame>,
         leavesForJobs: Bool
     ) -> Bool {
-        let sliceCount = unsafe frame.pointee.sliceCount
+        let sliceCount = unsafe frame.pointee.shape.sliceCount
         let home = unsafe homeSlice(of: participant, among: sliceCount)
         while true {
             if leavesForJobs, unsafe storage.pointee.injector.seemsWaiting { return false }

@@ -23,10 +23,37 @@
 /// The word that the pool's protocols run on in the product.
 typealias PoolWord = HardwareWord
 
+/// What a loop is, and how it is divided.
+@safe struct LoopShape {
+    /// Blocks are counted in 32 bits, with room for failed claims.
+    static var blockLimit: Int { 1 << 31 }
+
+    var body = unsafe RangeClosureWords(code: nil, context: nil)
+    var count = 0
+    var grain = 1
+    var partCount = 0
+    var partsPerBlock = 1
+    var blockCount = 0
+    var sliceCount = 1
+
+    /// Nothing.
+    init() {}
+
+    /// Divides a loop of at least one index among `threadCount` threads.
+    @inline(__always)
+    init(body: RangeClosureWords, count: Int, grain: Int, threadCount: Int) {
+        self.body = body
+        self.count = count
+        self.grain = grain
+        partCount = (count - 1) / grain + 1
+        partsPerBlock = (partCount - 1) / Self.blockLimit + 1
+        blockCount = (partCount - 1) / partsPerBlock + 1
+        sliceCount = min(threadCount, blockCount)
+    }
+}
+
 /// A parallel loop that helpers can join.
 @safe struct LoopFrame: ~Copyable {
-    /// Blocks are counted in 32 bits, with room for failed claims.
-    private static var blockLimit: Int { 1 << 31 }
     private static var mayWakeBit: UInt64 { 1 << 32 }
 
     /// Helpers enter and leave through this.
@@ -36,51 +63,35 @@ typealias PoolWord = HardwareWord
     /// The root in the low half, and whether workers may be woken for this loop: looked at before
     /// entering, and by workers that decide whether to wake another.
     private let hints = PoolWord(0)
-    private var body = unsafe RangeClosureWords(code: nil, context: nil)
-    private var count = 0
-    private var grain = 1
-    private var partCount = 0
-    private var partsPerBlock = 1
-    private(set) var sliceCount = 1
     private let slices: UnsafeMutablePointer<PaddedWord<PoolWord>>
-    private let fill = InlineArray<7, UInt64>(repeating: 0)
+    /// What the loop is.
+    ///
+    /// Only the owner may set it, while the latch is idle; only who is inside the
+    /// latch may read it.
+    var shape = LoopShape()
+    private let fill = InlineArray<6, UInt64>(repeating: 0)
 
     /// Makes an idle frame on top of `slices`, which must outlive it.
     @unsafe init(slices: UnsafeMutablePointer<PaddedWord<PoolWord>>) {
         unsafe self.slices = slices
     }
 
-    /// Describes a loop; only the owner may call this, while the latch is idle.
+    /// Cuts the slices for the loop that was put into ``shape``; only the owner may call this, while
+    /// the latch is idle.
+    ///
+    /// - Parameters:
+    ///   - root: Which computation the loop belongs to.
+    ///   - mayWake: Whether sleeping workers may be woken for it.
     @inline(__always)
-    mutating func prepare(
-        body: RangeClosureWords,
-        count: Int,
-        grain: Int,
-        threadCount: Int,
-        root: UInt64,
-        mayWake: Bool
-    ) {
-        self.body = body
-        self.count = count
-        self.grain = grain
-        partCount = Self.partCount(count: count, grain: grain)
-        partsPerBlock = (partCount - 1) / Self.blockLimit + 1
-        let blockCount = (partCount - 1) / partsPerBlock + 1
-        sliceCount = min(threadCount, blockCount)
+    func prepare(root: UInt64, mayWake: Bool) {
         hints.storeRelaxed(root | (mayWake ? Self.mayWakeBit : 0))
         var start = 0
-        for slice in 0..<sliceCount {
-            let end = blockCount * (slice + 1) / sliceCount
-            // SAFETY: sliceCount <= threadCount, the number of words that were allocated.
+        for slice in 0..<shape.sliceCount {
+            let end = shape.blockCount &* (slice &+ 1) / shape.sliceCount
+            // SAFETY: there is a word for each thread that may take part, and no more slices.
             unsafe slices[slice].word.storeRelaxed(UInt64(start) | UInt64(end) << 32)
             start = end
         }
-    }
-
-    /// How many parts a loop has; `count` must not be negative, `grain` must be positive.
-    @inline(__always)
-    static func partCount(count: Int, grain: Int) -> Int {
-        count == 0 ? 0 : (count - 1) / grain + 1
     }
 
     /// Which computation the loop belongs to.
@@ -97,7 +108,7 @@ typealias PoolWord = HardwareWord
     /// How many blocks nobody has claimed; may be outdated at once.
     var unclaimedBlockCount: Int {
         var sum = 0
-        for slice in 0..<sliceCount {
+        for slice in 0..<shape.sliceCount {
             let word = unsafe slices[slice].word.loadRelaxed()
             sum += max(0, Int(word >> 32) - Int(word & 0xFFFF_FFFF))
         }
@@ -106,7 +117,7 @@ typealias PoolWord = HardwareWord
 
     /// Claims and runs one block of the home slice.
     ///
-    /// - Parameter home: The slice to claim from.
+    /// - Parameter home: The slice to claim from; below the number of slices.
     /// - Returns: False if the slice has none left.
     @inline(__always)
     func runFromHead(of home: Int) -> Bool {
@@ -120,7 +131,7 @@ typealias PoolWord = HardwareWord
 
     /// Claims and runs one block at the end of somebody else's slice.
     ///
-    /// - Parameter slice: The slice to claim from.
+    /// - Parameter slice: The slice to claim from; below the number of slices.
     /// - Returns: False if the slice has none left.
     @inline(__always)
     func runFromTail(of slice: Int) -> Bool {
@@ -139,18 +150,20 @@ typealias PoolWord = HardwareWord
 
     @inline(__always)
     private func run(block: Int) {
-        if partsPerBlock == 1 {
+        if shape.partsPerBlock == 1 {
             run(part: block)
         } else {
-            let first = block * partsPerBlock
-            for part in first..<min(first + partsPerBlock, partCount) { run(part: part) }
+            let first = block * shape.partsPerBlock
+            let end = min(first + shape.partsPerBlock, shape.partCount)
+            for part in first..<end { run(part: part) }
         }
     }
 
     @inline(__always)
     private func run(part: Int) {
         // part * grain <= count - 1, so neither this nor the end below can overflow.
-        let lower = part &* grain
-        body.call(lower, count &- lower > grain ? lower &+ grain : count)
+        let lower = part &* shape.grain
+        let isWhole = shape.count &- lower > shape.grain
+        shape.body.call(lower, isWhole ? lower &+ shape.grain : shape.count)
     }
 }

@@ -103,14 +103,13 @@ extension ThreadPool {
         let frame = unsafe participant.pointee.frames + level
         let isGuest = unsafe participant.pointee.index >= core.workerCount
         let mayWake = (predicted ?? 0) >= PoolCore.wakingThresholdNanoseconds
-        unsafe frame.pointee.prepare(
+        unsafe frame.pointee.shape = LoopShape(
             body: body,
             count: count,
             grain: grain,
-            threadCount: core.workerCount + (isGuest ? 1 : 0),
-            root: participant.pointee.root,
-            mayWake: mayWake
+            threadCount: core.workerCount + (isGuest ? 1 : 0)
         )
+        unsafe frame.pointee.prepare(root: participant.pointee.root, mayWake: mayWake)
         unsafe participant.pointee.depth = level + 1
         unsafe frame.pointee.latch.open()
         let others = unsafe participant.pointee.published.word.loadRelaxed()
@@ -137,7 +136,7 @@ extension ThreadPool {
     @inline(never)
     private func timeFirstBlock(_ frame: UnsafeMutablePointer<LoopFrame>) {
         let start = tern_monotonic_nanoseconds()
-        let home = unsafe core.homeSlice(of: participant, among: frame.pointee.sliceCount)
+        let home = unsafe core.homeSlice(of: participant, among: frame.pointee.shape.sliceCount)
         guard unsafe frame.pointee.runFromHead(of: home) else { return }
         let elapsed = Int(clamping: tern_monotonic_nanoseconds() &- start)
         let (rest, overflow) = unsafe elapsed.multipliedReportingOverflow(

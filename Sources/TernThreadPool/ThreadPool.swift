@@ -1,6 +1,5 @@
 internal import CTernCPU
 internal import Glibc
-internal import Synchronization
 
 /// Threads that run jobs, and that help whoever runs a parallel loop or a fork.
 ///
@@ -22,7 +21,8 @@ package final class ThreadPool: Sendable {
     let core: PoolCore
 
     private let threads: [pthread_t]
-    private let areThreadsJoined = Mutex(false)
+    /// Whoever gets to end the threads opens the gate for those that wait for it.
+    private let ending = OnceGate<PoolWord>()
 
     /// Starts the threads.
     ///
@@ -50,10 +50,7 @@ package final class ThreadPool: Sendable {
     deinit {
         if isOnOwnWorker {
             core.close()
-            areThreadsJoined.withLock { areJoined in
-                if !areJoined { for thread in threads { pthread_detach(thread) } }
-                areJoined = true
-            }
+            if ending.begin() { for thread in threads { pthread_detach(thread) } }
         } else {
             shutdown()
         }
@@ -99,10 +96,12 @@ package final class ThreadPool: Sendable {
     package func shutdown() {
         precondition(!isOnOwnWorker, "a pool was shut down by one of its own workers")
         core.close()
-        areThreadsJoined.withLock { areJoined in
-            if !areJoined { for thread in threads { pthread_join(thread, nil) } }
-            areJoined = true
+        guard ending.begin() else {
+            ending.wait()
+            return
         }
+        for thread in threads { pthread_join(thread, nil) }
+        ending.open()
     }
 
     /// The index of the worker of this pool that the calling thread is, or nil.
@@ -114,7 +113,7 @@ package final class ThreadPool: Sendable {
 
     /// Whether the calling thread is a worker of this pool, whatever it is a guest of right now.
     private var isOnOwnWorker: Bool {
-        let current = pthread_self()
-        return threads.contains { pthread_equal($0, current) != 0 }
+        // Not by comparing thread handles: those of threads that have ended are given out again.
+        unsafe tern_thread_home() == UnsafeRawPointer(core.storage)
     }
 }

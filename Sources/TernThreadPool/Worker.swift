@@ -33,6 +33,7 @@ extension PoolCore {
     private func runWorker(_ participant: ParticipantPointer) {
         let index = unsafe participant.pointee.index
         unsafe tern_set_thread_participant(participant)
+        unsafe tern_set_thread_home(storage)
         unsafe tern_name_thread("\(storage.pointee.threadName)-\(index)")
         // A refusal only costs speed.
         if unsafe storage.pointee.pinsWorkers { _ = tern_pin_to_nth_processor(Int32(index)) }

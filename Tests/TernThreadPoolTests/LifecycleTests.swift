@@ -136,6 +136,14 @@ import Testing
         }
     }
 
+    @Test func `a thread that got the handle of an ended worker may shut down`() {
+        for _ in 0..<20 {
+            let pool = ThreadPool(workerCount: 2)
+            pool.shutdown()
+            ForeignThread.run(2) { _ in pool.shutdown() }
+        }
+    }
+
     @Test func `a worker that shuts its own pool down is told so`() async {
         await #expect(processExitsWith: .failure) {
             let pool = ThreadPool(workerCount: 1)

@@ -31,17 +31,31 @@ import Testing
     @Test func `counts near the largest integer do not overflow`() {
         let pool = ThreadPool(workerCount: 2)
         let grain = Int.max / 5
-        let parts = Mutex<[Range<Int>]>([])
-        pool.parallelFor(count: .max, grain: grain) { part in parts.withLock { $0.append(part) } }
-        let sorted = parts.withLock { $0.sorted { $0.lowerBound < $1.lowerBound } }
-        #expect(sorted.first?.lowerBound == 0)
-        #expect(sorted.last?.upperBound == .max)
-        for (part, next) in zip(sorted, sorted.dropFirst()) {
-            #expect(part.upperBound == next.lowerBound)
+        let tally = Tally(6)
+        let misshapen = Counter()
+        pool.parallelFor(count: .max, grain: grain) { part in
+            let number = part.lowerBound / grain
+            tally.see(number)
+            let upper = number == 5 ? Int.max : (number + 1) * grain
+            if part != number * grain..<upper { misshapen.add() }
         }
-        #expect(LoopFrame.partCount(count: .max, grain: 1) == .max)
-        #expect(LoopFrame.partCount(count: 0, grain: .max) == 0)
+        #expect(tally.wrong.isEmpty)
+        #expect(misshapen.value == 0)
         pool.shutdown()
+    }
+
+    @Test(arguments: [1, 2, 1 << 31, 1 << 31 + 1, 1 << 40, Int.max])
+    func `blocks cover all parts and can be counted in 32 bits`(_ count: Int) {
+        let words = unsafe RangeClosureWords(code: nil, context: nil)
+        for grain in [1, 3, 1 << 20] {
+            let shape = LoopShape(body: words, count: count, grain: grain, threadCount: 5)
+            #expect(shape.blockCount >= 1 && shape.blockCount <= LoopShape.blockLimit)
+            #expect(shape.partCount == (count - 1) / grain + 1)
+            let whole = shape.blockCount.multipliedReportingOverflow(by: shape.partsPerBlock)
+            #expect(whole.overflow || whole.partialValue >= shape.partCount)
+            #expect((shape.blockCount - 1) * shape.partsPerBlock < shape.partCount)
+            #expect(shape.sliceCount == min(5, shape.blockCount))
+        }
     }
 
     @Test func `what the parts wrote is visible afterwards, and what was written before to them`() {
