@@ -11,11 +11,12 @@ import Testing
     private let input = InferInput("x", shape: [2], [Float](arrayLiteral: 1, 2))
 
     private func connected(
+        _ world: World = .ipc,
         configuration: TernClient.Configuration = .init(),
         _ handler: @escaping TestServer.Handler
     ) throws -> (TernClient, TestServer) {
-        let server = try TestServer.start(at: directory.url(), handler)
-        return (try TernClient(endpoint: server.url, configuration: configuration), server)
+        let server = try TestServer.start(at: directory.url(in: world), handler)
+        return (try server.client(configuration: configuration), server)
     }
 
     private func failure(
@@ -54,9 +55,12 @@ import Testing
 
     // MARK: Time
 
-    @Test func `a deadline holds when the server is silent, and the client goes on`() async throws {
+    @Test(arguments: World.allCases)
+    func `a deadline holds when the server is silent, and the client goes on`(
+        _ world: World
+    ) async throws {
         let kept = Locked<[ReceivedRequest]>([])
-        let (client, server) = try connected { request in
+        let (client, server) = try connected(world) { request in
             if request.frame.count > 300 {
                 request.echo()
             } else {
@@ -144,10 +148,11 @@ import Testing
 
     // MARK: Cancellation
 
-    @Test func `cancelling a task ends its call and tells the server`() async throws {
+    @Test(arguments: World.allCases)
+    func `cancelling a task ends its call and tells the server`(_ world: World) async throws {
         let events = AsyncStream.makeStream(of: [UInt8].self)
         let kept = Locked<[ReceivedRequest]>([])
-        let (client, server) = try connected { request in
+        let (client, server) = try connected(world) { request in
             kept.withLock { $0.append(request) }
             events.continuation.yield(request.frame)
         }
@@ -188,10 +193,11 @@ import Testing
 
     // MARK: Connections that break
 
-    @Test func `closing fails the calls in flight, and later ones`() async throws {
+    @Test(arguments: World.allCases)
+    func `closing fails the calls in flight, and later ones`(_ world: World) async throws {
         let arrived = AsyncStream.makeStream(of: Void.self)
         let kept = Locked<[ReceivedRequest]>([])
-        let (client, server) = try connected { request in
+        let (client, server) = try connected(world) { request in
             kept.withLock { $0.append(request) }
             arrived.continuation.yield()
         }
@@ -262,9 +268,12 @@ import Testing
 
     // MARK: Wrong replies
 
-    @Test func `garbage instead of a reply is reported, and the client goes on`() async throws {
+    @Test(arguments: World.allCases)
+    func `garbage instead of a reply is reported, and the client goes on`(
+        _ world: World
+    ) async throws {
         let count = Locked(0)
-        let (client, server) = try connected { request in
+        let (client, server) = try connected(world) { request in
             let number = count.withLock { count in
                 count += 1
                 return count
@@ -293,8 +302,9 @@ import Testing
         server.stop()
     }
 
-    @Test func `the reply to another call is not taken for ours`() async throws {
-        let (client, server) = try connected { request in
+    @Test(arguments: World.allCases)
+    func `the reply to another call is not taken for ours`(_ world: World) async throws {
+        let (client, server) = try connected(world) { request in
             guard let frame = try? ReceivedRequest.echo(of: request.frame, correlationID: 999_999)
             else { return }
             request.reply(frame)
@@ -381,10 +391,11 @@ import Testing
         server.stop()
     }
 
-    @Test func `a request larger than the memory is refused`() async throws {
+    @Test(arguments: World.allCases)
+    func `a request larger than the memory is refused`(_ world: World) async throws {
         var configuration = TernClient.Configuration()
         configuration.messageMemoryByteCountLimit = 100_000
-        let (client, server) = try connected(configuration: configuration) { $0.echo() }
+        let (client, server) = try connected(world, configuration: configuration) { $0.echo() }
         let large = InferInput("x", shape: [200_000], [UInt8](repeating: 1, count: 200_000))
         let error = try #require(await failure(client, inputs: [large]))
         #expect(error.code == .resourceExhausted)
