@@ -26,8 +26,6 @@ int tern_unpark(const void *word, int count) {
     return woken < 0 ? 0 : (int)woken;
 }
 
-void tern_yield(void) { sched_yield(); }
-
 /// The affinity mask of the calling thread, in a set large enough for the machine; NULL if the
 /// kernel will not tell. `byte_count` receives the set's size. The caller frees it.
 static cpu_set_t *copy_affinity(size_t *byte_count) {

@@ -56,7 +56,7 @@ extension PoolCore {
     ) -> Bool {
         // SAFETY: the index is that of a participant.
         let other = unsafe storage.pointee.participants + index
-        // Acquire: pairs with the publishing store in `runShared`.
+        // Acquire: pairs with the publishing store in `OwnedLoop.run`.
         var published = unsafe other.pointee.published.word.loadAcquire()
         // The outermost loop first: its blocks are the largest.
         while published != 0 {
@@ -177,7 +177,7 @@ extension PoolCore {
         for index in 0..<count {
             let other = unsafe storage.pointee.participants + index
             if unsafe !other.pointee.deque.seemsEmpty { return true }
-            // Acquire: pairs with the publishing store in `runShared`.
+            // Acquire: pairs with the publishing store in `OwnedLoop.run`.
             var published = unsafe other.pointee.published.word.loadAcquire()
             while published != 0 {
                 let frame = unsafe other.pointee.frames + published.trailingZeroBitCount

@@ -28,13 +28,21 @@ typealias PoolWord = HardwareWord
     /// Blocks are counted in 32 bits, with room for failed claims.
     static var blockLimit: Int { 1 << 31 }
 
-    var body = unsafe RangeClosureWords(code: nil, context: nil)
-    var count = 0
-    var grain = 1
-    var partCount = 0
-    var partsPerBlock = 1
-    var blockCount = 0
-    var sliceCount = 1
+    // What every block needs comes first: in the frame it shares a cache line with the latch, so that
+    // a helper gets both at once.
+    private(set) var body = unsafe RangeClosureWords(code: nil, context: nil)
+    private(set) var count = 0
+    private(set) var grain = 1
+    private var sliceCount32: UInt32 = 1
+    /// Whether blocks have more than one part.
+    private(set) var hasLongBlocks = false
+    private(set) var partCount = 0
+    private(set) var partsPerBlock = 1
+    private(set) var blockCount = 0
+
+    /// How many slices there are.
+    @inline(__always)
+    var sliceCount: Int { Int(sliceCount32) }
 
     /// Nothing.
     init() {}
@@ -48,7 +56,8 @@ typealias PoolWord = HardwareWord
         partCount = (count - 1) / grain + 1
         partsPerBlock = (partCount - 1) / Self.blockLimit + 1
         blockCount = (partCount - 1) / partsPerBlock + 1
-        sliceCount = min(threadCount, blockCount)
+        hasLongBlocks = partsPerBlock > 1
+        sliceCount32 = UInt32(truncatingIfNeeded: min(threadCount, blockCount))
     }
 }
 
@@ -58,8 +67,6 @@ typealias PoolWord = HardwareWord
 
     /// Helpers enter and leave through this.
     let latch = Latch<PoolWord>()
-    private let latchFill = LineFill(repeating: 0)
-
     /// The root in the low half, and whether workers may be woken for this loop: looked at before
     /// entering, and by workers that decide whether to wake another.
     private let hints = PoolWord(0)
@@ -69,7 +76,7 @@ typealias PoolWord = HardwareWord
     /// Only the owner may set it, while the latch is idle; only who is inside the
     /// latch may read it.
     var shape = LoopShape()
-    private let fill = InlineArray<6, UInt64>(repeating: 0)
+    private let fill = InlineArray<5, UInt64>(repeating: 0)
 
     /// Makes an idle frame on top of `slices`, which must outlive it.
     @unsafe init(slices: UnsafeMutablePointer<PaddedWord<PoolWord>>) {
@@ -150,13 +157,13 @@ typealias PoolWord = HardwareWord
 
     @inline(__always)
     private func run(block: Int) {
-        if shape.partsPerBlock == 1 {
+        guard shape.hasLongBlocks else {
             run(part: block)
-        } else {
-            let first = block * shape.partsPerBlock
-            let end = min(first + shape.partsPerBlock, shape.partCount)
-            for part in first..<end { run(part: part) }
+            return
         }
+        let first = block * shape.partsPerBlock
+        let end = min(first + shape.partsPerBlock, shape.partCount)
+        for part in first..<end { run(part: part) }
     }
 
     @inline(__always)

@@ -30,10 +30,10 @@
 //
 // This must hold for jobs and for shutdown. Open loops and forks are different: their owner does the
 // whole work itself if nobody comes, so for them a missed wake-up costs time only, and publishing
-// them is cheaper. See `Publication` in Helping.swift.
+// them is a release store (ThreadPool+ParallelFor.swift, ChaseLevDeque.swift).
 //
-// The sleeper waits on a token of its own. `deliverToken` sets it and wakes; the sleeper takes it
-// before it goes on. A token is only given to a worker whose bit the giver has cleared, so there is
+// The sleeper waits on a token of its own. `Token.give` sets it and wakes; the sleeper takes it
+// before it goes on (Parking.swift). A token is only given to a worker whose bit the giver has cleared, so there is
 // at most one.
 
 /// Who searches and who sleeps, of at most 56 workers.

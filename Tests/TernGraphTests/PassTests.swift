@@ -53,6 +53,28 @@ private let folding = ConstantFolding(operators: testOperators, evaluator: testE
         }
     }
 
+    @Test func `what only folded nodes read is given up, and makes room`() throws {
+        var builder = GraphBuilder()
+        builder.constant("a", floats: [1, 2])
+        var last = "a"
+        for index in 0..<10 {
+            builder.node("Neg", [last], ["v\(index)"])
+            last = "v\(index)"
+        }
+        builder.node("Add", ["v3", last], ["y"])
+        builder.output("y")
+        var graph = try builder.resolved()
+        // Room for three vectors: one is kept for the end, and two are held at each step.
+        let pass = ConstantFolding(
+            operators: testOperators,
+            resultByteCountLimit: 24,
+            evaluator: testEvaluator
+        )
+        #expect(try pass.run(on: &graph) == 11)
+        #expect(graph.initializers.count == 1)
+        #expect(graph.initializers[builder.id("y")]?.elements(as: Float.self) == [2, 4])
+    }
+
     @Test func `a constant that cannot be computed is an error that names the node`() throws {
         var builder = GraphBuilder()
         builder.constant("a", integers: [.min])

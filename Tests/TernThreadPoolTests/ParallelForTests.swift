@@ -186,7 +186,7 @@ import Testing
         // The helper would keep the loop busy for ever; only its leaving lets the job run, and only
         // the job lets the loop end.
         let submitted = Atomic(false)
-        pool.parallelFor(count: 100_000, grain: 1) { _ in
+        pool.parallelFor(count: 100_000, predictedSerialNanoseconds: 1_000_000_000) { _ in
             if pool.currentWorkerIndex == 0 {
                 helping.add()
                 usleep(50)

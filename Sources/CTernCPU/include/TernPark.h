@@ -57,9 +57,6 @@ void tern_park(const void *word, uint32_t expected);
 /// Only the address is used: the memory may already serve another purpose.
 int tern_unpark(const void *word, int count);
 
-/// Gives the rest of this thread's time slice to another runnable thread.
-void tern_yield(void);
-
 // ---- Processors -------------------------------------------------------------------------------
 
 /// How many processors the affinity mask of the calling thread holds; at least 1.

@@ -101,6 +101,13 @@ struct PlanBuilder {
                 limit: memoryByteCountLimit
             )
         }
+        // Views have no kernel that would have told.
+        let firstOpenNode = graph.nodes.firstIndex { node in
+            node.outputs.contains { id in
+                id.map { isNeeded($0, memory) && shapes[$0].shape == nil } ?? false
+            }
+        }
+        firstDynamicNode = min(firstDynamicNode, firstOpenNode ?? firstDynamicNode)
         var steps: [ExecutionPlan.Step] = []
         for index in memory.steps where index < firstDynamicNode {
             guard let kernel = kernels[index] else { continue }
@@ -108,11 +115,7 @@ struct PlanBuilder {
         }
         let dynamicNodes = (firstDynamicNode..<graph.nodes.count).filter { index in
             graph.nodes[index].outputs.contains { id in
-                guard let id else { return false }
-                return switch memory[id] {
-                case .unused, .inferredConstant: false
-                default: true
-                }
+                id.map { isNeeded($0, memory) } ?? false
             }
         }
         let madeDynamically = Set(
@@ -147,6 +150,14 @@ struct PlanBuilder {
             dynamicNodes: dynamicNodes,
             dynamicInputs: dynamicInputs
         )
+    }
+
+    /// Whether a value is made by running its node.
+    private func isNeeded(_ id: ValueID, _ memory: MemoryPlan) -> Bool {
+        switch memory[id] {
+        case .unused, .inferredConstant: false
+        default: true
+        }
     }
 
     /// Makes a node's kernel; a node that has to wait for data ends the part of the plan that is

@@ -99,7 +99,7 @@ struct ClassicalModelTests {
         #expect(classifier.refusal(f([1], [1, 1])).contains("strings"))
     }
 
-    /// x₀ ≤ 0.5 ? (x₁ < 2 ? 1 : 2) : 3
+    /// The tree of x₀ ≤ 0.5 ? (x₁ < 2 ? 1 : 2) : 3.
     private let tree: [String: Attribute] = [
         "nodes_treeids": .ints([0, 0, 0, 0, 0]), "nodes_nodeids": .ints([0, 1, 2, 3, 4]),
         "nodes_featureids": .ints([0, 1, 0, 0, 0]),
