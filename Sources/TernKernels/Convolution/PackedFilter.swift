@@ -1,0 +1,41 @@
+package import TernMicrokernels
+internal import TernTensor
+
+/// The filters of a convolution, kept in the layout its kernels read.
+///
+/// Made once, when a model is loaded; immutable and shared by any number of threads.
+@safe package final class PackedFilter: Sendable {
+    /// M, the output channels.
+    package let outputChannelCount: Int
+    /// C / group · kH · kW.
+    package let depth: Int
+    private let storage: AlignedBuffer
+
+    /// Packs filters.
+    ///
+    /// - Parameters:
+    ///   - elements: W [M, C/group, kH, kW], dense.
+    ///   - outputChannelCount: M.
+    ///   - depth: C / group · kH · kW.
+    ///   - table: The kernels that will read it.
+    @unsafe package init(
+        elements: UnsafePointer<Float>,
+        outputChannelCount: Int,
+        depth: Int,
+        table: KernelTable = .current
+    ) {
+        self.outputChannelCount = outputChannelCount
+        self.depth = depth
+        precondition(outputChannelCount >= 0 && depth >= 0, "a filter cannot have a negative size")
+        let byteCount = outputChannelCount * depth * MemoryLayout<Float>.stride
+        storage = AlignedBuffer(byteCount: byteCount)
+        // Rows of A are read as they are: what packing gives is the alignment of the first one.
+        // SAFETY: both sides hold M · depth floats.
+        unsafe storage.baseAddress.copyMemory(from: elements, byteCount: byteCount)
+    }
+
+    /// W, row-major: one row for each output channel.
+    @unsafe internal var rows: UnsafePointer<Float> {
+        unsafe UnsafePointer(storage.baseAddress.assumingMemoryBound(to: Float.self))
+    }
+}
