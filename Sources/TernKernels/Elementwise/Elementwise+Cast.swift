@@ -1,3 +1,4 @@
+internal import TernMicrokernels
 package import TernTensor
 
 extension Elementwise {
@@ -115,7 +116,7 @@ extension Elementwise {
 }
 
 /// An element that can be converted to every other.
-private protocol CastElement: BitwiseCopyable {
+internal protocol CastElement: BitwiseCopyable {
     init<Integer: FixedWidthInteger>(castingInteger value: Integer)
     init(castingDouble value: Double)
     func converted<Target: CastElement>(to type: Target.Type) -> Target
@@ -181,7 +182,7 @@ extension BFloatBits: CastElement {
 }
 
 /// A BOOL: anything but 0 is read as true, and true is written as 1.
-private struct BooleanByte: CastElement {
+internal struct BooleanByte: CastElement {
     var byte: UInt8
 
     init<Integer: FixedWidthInteger>(castingInteger value: Integer) { byte = value == 0 ? 0 : 1 }
