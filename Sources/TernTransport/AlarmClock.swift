@@ -60,6 +60,11 @@ internal import Glibc
     }
 
     private func startThread() {
+        // The thread inherits the mask: signals of the process are for others to handle.
+        var everySignal = sigset_t()
+        var mask = sigset_t()
+        unsafe sigfillset(&everySignal)
+        unsafe pthread_sigmask(SIG_SETMASK, &everySignal, &mask)
         var thread = pthread_t()
         let status = unsafe pthread_create(
             &thread,
@@ -71,6 +76,7 @@ internal import Glibc
             },
             Unmanaged.passRetained(self).toOpaque()
         )
+        unsafe pthread_sigmask(SIG_SETMASK, &mask, nil)
         precondition(status == 0, "the alarm clock's thread could not be started")
         pthread_detach(thread)
     }

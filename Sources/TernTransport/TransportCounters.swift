@@ -36,6 +36,9 @@ package struct TransportCounts: Sendable, Equatable {
     package var receivedByteCount = 0
     /// Bytes written.
     package var sentByteCount = 0
+
+    /// Nothing has happened yet.
+    package init() {}
 }
 
 /// The counters behind ``TransportCounts``; any thread may add to them at any time.
@@ -79,25 +82,25 @@ package final class TransportCounters: Sendable {
 
     /// All sums, each read at its own moment.
     package var counts: TransportCounts {
-        TransportCounts(
-            openedConnectionCount: openedConnections.sum,
-            closedConnectionCount: closedConnections.sum,
-            freedConnectionCount: freedConnections.sum,
-            refusedConnectionCount: refusedConnections.sum,
-            failedAcceptCount: failedAccepts.sum,
-            protocolErrorCount: protocolErrors.sum,
-            handshakeTimeoutCount: handshakeTimeouts.sum,
-            idleTimeoutCount: idleTimeouts.sum,
-            receiveStallCount: receiveStalls.sum,
-            sendStallCount: sendStalls.sum,
-            requestCount: requests.sum,
-            refusedRequestCount: refusedRequests.sum,
-            replyCount: replies.sum,
-            droppedReplyCount: droppedReplies.sum,
-            abandonedRequestCount: abandonedRequests.sum,
-            receivedByteCount: receivedBytes.sum,
-            sentByteCount: sentBytes.sum
-        )
+        var counts = TransportCounts()
+        counts.openedConnectionCount = openedConnections.sum
+        counts.closedConnectionCount = closedConnections.sum
+        counts.freedConnectionCount = freedConnections.sum
+        counts.refusedConnectionCount = refusedConnections.sum
+        counts.failedAcceptCount = failedAccepts.sum
+        counts.protocolErrorCount = protocolErrors.sum
+        counts.handshakeTimeoutCount = handshakeTimeouts.sum
+        counts.idleTimeoutCount = idleTimeouts.sum
+        counts.receiveStallCount = receiveStalls.sum
+        counts.sendStallCount = sendStalls.sum
+        counts.requestCount = requests.sum
+        counts.refusedRequestCount = refusedRequests.sum
+        counts.replyCount = replies.sum
+        counts.droppedReplyCount = droppedReplies.sum
+        counts.abandonedRequestCount = abandonedRequests.sum
+        counts.receivedByteCount = receivedBytes.sum
+        counts.sentByteCount = sentBytes.sum
+        return counts
     }
 
     /// Counts a connection's end under its reason.

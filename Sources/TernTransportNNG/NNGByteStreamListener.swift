@@ -65,7 +65,9 @@ package import TernTransport
 
     deinit {
         accepting?.reap()
-        if life.isOpen { unsafe nng_stream_listener_close(listener) }
+        // Otherwise `perform` has done it.
+        guard life.isOpen else { return }
+        unsafe nng_stream_listener_close(listener)
         unsafe nng_stream_listener_free(listener)
     }
 
@@ -101,6 +103,8 @@ package import TernTransport
             unsafe nng_stream_listener_close(listener)
             perform(life.update { $0.leave() })
         case .free:
+            // The address is free for another before anybody is told.
+            unsafe nng_stream_listener_free(listener)
             let handler = handler.take()
             handler?.listenerEnded(self)
             // SAFETY: balances `init`; nothing is outstanding.

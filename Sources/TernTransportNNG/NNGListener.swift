@@ -1,5 +1,5 @@
 // A server's endpoints over libnng: the SP server (StreamServer.swift) with libnng's listeners, the
-// locks of their paths, and the thread that watches the times.
+// locks of their paths, and the sweeps that watch the times.
 
 package import TernTransport
 
@@ -9,8 +9,7 @@ package final class NNGListener: RequestListener {
     package static let shutdownLimitNanoseconds: UInt64 = 5_000_000_000
 
     private let server: StreamServer
-    private let ticker: Ticker
-    private let pathLocks: PathLocks
+    private let sweeper: Sweeper
 
     /// Where clients connect to, in the order of the endpoints asked for, with the ports that were
     /// really bound.
@@ -40,13 +39,13 @@ package final class NNGListener: RequestListener {
     ) throws(TransportError) {
         precondition(!endpoints.isEmpty, "a listener needs an endpoint")
         let pathLocks = PathLocks()
-        let reference = TickerReference()
+        let sweeper = Sweeper()
         let server = StreamServer(
             receiver: receiver,
             buffers: buffers,
             limits: limits,
             listenerEnd: { pathLocks.release($0.endpoint) },
-            sweepRequest: { reference.run(noLaterThan: $0) }
+            sweepRequest: { sweeper.sweep(noLaterThan: $0) }
         )
         var listeners: [NNGByteStreamListener] = []
         do throws(TransportError) {
@@ -65,10 +64,9 @@ package final class NNGListener: RequestListener {
             throw error
         }
         self.server = server
-        self.pathLocks = pathLocks
         self.endpoints = listeners.map(\.endpoint)
-        ticker = Ticker { server.sweep(at: $0) }
-        reference.set(ticker)
+        self.sweeper = sweeper
+        sweeper.start(server)
         for listener in listeners { server.add(listener) }
     }
 
@@ -111,9 +109,13 @@ package final class NNGListener: RequestListener {
 
     package func stopAccepting() { server.stopAccepting() }
 
+    /// Closes every connection at once and frees what the transport holds.
+    ///
+    /// Idempotent. Blocks until nothing of this listener can call back any more, five seconds at most; so it
+    /// must not be called from within the receiver.
     package func shutdown() {
         server.shutdown(waitingAtMost: Self.shutdownLimitNanoseconds)
-        ticker.stop()
+        sweeper.stop()
     }
 }
 
@@ -130,13 +132,4 @@ private final class PathLocks: Sendable {
         // Let go outside: it removes a file.
         _ = locks.withLock { $0.removeValue(forKey: endpoint) }
     }
-}
-
-/// Lets the server ask for a sweep by a ticker that is made after it.
-private final class TickerReference: Sendable {
-    private let ticker = Locked<Ticker?>(nil)
-
-    func set(_ ticker: Ticker) { self.ticker.withLock { $0 = ticker } }
-
-    func run(noLaterThan time: UInt64) { ticker.withLock { $0 }?.run(noLaterThan: time) }
 }

@@ -79,7 +79,8 @@ final class PathLock: Sendable {
             return nil
         }
         let text = "\(getpid())\n"
-        let isNoted = unsafe ftruncate(descriptor, 0) == 0
+        let isNoted =
+            unsafe ftruncate(descriptor, 0) == 0
             && pwrite(descriptor, text, text.utf8.count, 0) == text.utf8.count
         guard isNoted else {
             let reason = "cannot write the lock file \(lockPath): \(describe(errno))"

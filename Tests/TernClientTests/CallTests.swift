@@ -7,14 +7,16 @@ import Testing
     private let directory = TemporaryDirectory()
 
     private func client(
+        _ world: World = .ipc,
         _ handler: @escaping TestServer.Handler
     ) throws -> (TernClient, TestServer) {
-        let server = try TestServer.start(at: directory.url(), handler)
-        return (try TernClient(endpoint: server.url), server)
+        let server = try TestServer.start(at: directory.url(in: world), handler)
+        return (try server.client(), server)
     }
 
-    @Test func `the tensors that are sent come back as they were`() async throws {
-        let (client, server) = try client { $0.echo() }
+    @Test(arguments: World.allCases)
+    func `the tensors that are sent come back as they were`(_ world: World) async throws {
+        let (client, server) = try client(world) { $0.echo() }
         let reply = try await client.infer(
             model: "echo",
             inputs: [
@@ -139,7 +141,8 @@ import Testing
         server.stop()
     }
 
-    @Test func `the other calls bring what the server says`() async throws {
+    @Test(arguments: World.allCases)
+    func `the other calls bring what the server says`(_ world: World) async throws {
         let inputs = [
             TensorDescriptor(
                 name: "x",
@@ -147,7 +150,7 @@ import Testing
                 dimensions: [.symbolic("batch"), .fixed(64), .unknown]
             )
         ]
-        let (client, server) = try client { request in
+        let (client, server) = try client(world) { request in
             let id = request.header.correlationID
             switch request.header.kind {
             case .serverLive:
@@ -218,8 +221,9 @@ import Testing
         }
     }
 
-    @Test func `64 tasks on one client get their own answers`() async throws {
-        let (client, server) = try client { $0.echo() }
+    @Test(arguments: World.allCases)
+    func `64 tasks on one client get their own answers`(_ world: World) async throws {
+        let (client, server) = try client(world) { $0.echo() }
         let wrong = await withTaskGroup(of: Int.self) { group in
             for task in 0..<64 {
                 group.addTask {

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import TernClient
 internal import TernTensor
 internal import TernTransport
 internal import TernTransportNNG
@@ -110,7 +111,7 @@ struct RequestSummary {
     let correlationID: UInt64
     let priority: Int8
     let budgetMicroseconds: UInt64?
-    let idempotencyKey: IdempotencyKey?
+    let idempotencyKey: TernWire.IdempotencyKey?
     let wantsPhaseTimes: Bool
 
     init(of frame: [UInt8]) throws(WireError) {
@@ -135,30 +136,51 @@ struct RequestSummary {
     }
 }
 
-/// A server over nng that answers as a test says.
+/// The transports that the same tests run over.
+enum World: CaseIterable, Sendable { case inProcess, ipc }
+
+/// A server that answers as a test says.
 final class TestServer: RequestReceiver {
     typealias Handler = @Sendable (ReceivedRequest) -> Void
 
     private let handler: Handler
     private let buffers = BufferPool(limitByteCount: 1 << 30)
-    private let listener = Locked<NNGListener?>(nil)
+    private let listener = Locked<(any RequestListener)?>(nil)
 
     private init(_ handler: @escaping Handler) { self.handler = handler }
 
     /// Listens at `url` and hands each request to `handler`, on a thread of the transport.
     static func start(at url: String, _ handler: @escaping Handler) throws -> TestServer {
         let server = TestServer(handler)
-        let listener = try NNGListener(
-            endpoints: [try Endpoint(url: url)],
-            receiver: server,
-            buffers: server.buffers
-        )
+        let endpoint = try Endpoint(url: url)
+        let listener: any RequestListener
+        if case .inProcess(let name) = endpoint {
+            listener = try InProcessListener(name: name, receiver: server)
+        } else {
+            listener = try NNGListener(
+                endpoints: [endpoint],
+                receiver: server,
+                buffers: server.buffers
+            )
+        }
         server.listener.withLock { $0 = listener }
         return server
     }
 
     /// Where clients connect to.
     var url: String { listener.withLock { $0?.urls[0] ?? "" } }
+
+    /// A client of this server.
+    func client(
+        configuration: TernClient.Configuration = .init()
+    ) throws -> TernClient {
+        guard case .inProcess(let name) = try Endpoint(url: url) else {
+            return try TernClient(endpoint: url, configuration: configuration)
+        }
+        let memory = BufferPool(limitByteCount: configuration.messageMemoryByteCountLimit)
+        let channel = InProcessChannel(connectingTo: name, buffers: memory)
+        return TernClient(endpoint: url, configuration: configuration, channel: channel)
+    }
 
     /// Ends every connection and stops listening.
     func stop() { listener.withLock { $0.take() }?.shutdown() }
@@ -195,6 +217,14 @@ final class TemporaryDirectory: Sendable {
 
     /// The URL of a UNIX socket in it.
     func url(_ name: String = "s") -> String { "ipc://\(path)/\(name)" }
+
+    /// The URL of a server in one of the worlds.
+    func url(in world: World) -> String {
+        switch world {
+        case .inProcess: "inproc://\(path)"
+        case .ipc: url()
+        }
+    }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -13,7 +13,10 @@ import Testing
         ("tcp://[::1]:5555", .tcp(host: "::1", port: 5555)),
         ("inproc://tern", .inProcess(name: "tern")),
     ])
-    func `a URL is understood and written again the same`(_ url: String, _ endpoint: Endpoint)
+    func `a URL is understood and written again the same`(
+        _ url: String,
+        _ endpoint: Endpoint
+    )
         throws
     {
         #expect(try Endpoint(url: url) == endpoint)

@@ -153,7 +153,11 @@ private func words(_ words: [UInt32]) -> [UInt8] {
     }
 
     /// Reads `bytes` in two pieces, split at `split`; frames whose first byte is 9 are skipped.
-    private func read(_ bytes: [UInt8], splitAt split: Int, skipLonger limit: UInt64) throws
+    private func read(
+        _ bytes: [UInt8],
+        splitAt split: Int,
+        skipLonger limit: UInt64
+    ) throws
         -> Reading
     {
         var inbound = SPInbound(framing: .ipc, side: .reply)

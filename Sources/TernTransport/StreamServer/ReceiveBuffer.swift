@@ -3,7 +3,9 @@
 /// Filled at the end by reads, used up from the front. Only a message's head, or the first bytes of
 /// a frame that is turned away, ever stay behind, so moving them to the front is cheap.
 @safe struct ReceiveBuffer: ~Copyable {
-    /// Room for many small requests in one read. A page of it is resident only once it was used.
+    /// Room for many small requests in one read.
+    ///
+    /// A page of it is resident only once it was used.
     static let capacity = 64 << 10
 
     private let memory: UnsafeMutableRawPointer
@@ -47,8 +49,9 @@
         end += byteCount
     }
 
-    /// The room for the next read, after moving what is left to the front. Nothing may be
-    /// outstanding.
+    /// The room for the next read, after moving what is left to the front.
+    ///
+    /// Nothing may be outstanding.
     mutating func room() -> ByteRegion {
         if start > 0 {
             unsafe memory.copyMemory(from: memory + start, byteCount: end - start)

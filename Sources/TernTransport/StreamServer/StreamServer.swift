@@ -144,8 +144,9 @@ package final class StreamServer: ByteStreamListenerHandler, @unchecked Sendable
 
     // MARK: Time
 
-    /// Ends the connections that have used up one of their times, and lets endpoints accept again
-    /// whose pause is over. Called every quarter of a second or so, by one thread.
+    /// Ends the connections that have used up one of their times.
+    ///
+    /// Also lets endpoints accept again whose pause is over. Called every quarter of a second or so, by one thread.
     package func sweep(at now: UInt64) {
         let (connections, resumed) = state.withLock { state in
             let resumed = state.paused.filter { $0.resumeTime <= now }.map(\.listener)
@@ -158,7 +159,7 @@ package final class StreamServer: ByteStreamListenerHandler, @unchecked Sendable
 
     // MARK: The end
 
-    /// Accepts no more connections; those there are keep working. Idempotent.
+    /// Accepts no more connections, while those there are keep working; idempotent.
     package func stopAccepting() {
         let listeners = state.withLock { state in
             state.isAccepting = false

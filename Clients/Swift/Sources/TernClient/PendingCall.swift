@@ -26,6 +26,11 @@ internal import TernTransport
     private let whoGaveUp = Atomic<UInt8>(PendingCall.nobody)
     /// The channel's name for the call; 0 before there is one.
     private let name = Atomic<UInt64>(0)
+    /// Stored before the task is resumed and loaded after.
+    ///
+    /// The runtime orders what happens before a resumption and after it; but if the outcome comes
+    /// before the task has been suspended it does so where the thread sanitizer doesn't look.
+    private let isOver = Atomic<Bool>(false)
     /// Set before the channel learns of the call, read by the completion.
     private var continuation: UnsafeContinuation<Outcome, Never>?
 
@@ -39,7 +44,7 @@ internal import TernTransport
     /// Returns at once when the task is cancelled or the deadline has come.
     internal func outcome(of request: consuming MessageBuffer) async -> Outcome {
         var request: MessageBuffer? = consume request
-        return await withTaskCancellationHandler {
+        let outcome = await withTaskCancellationHandler {
             await unsafe withUnsafeContinuation { continuation in
                 unsafe self.continuation = continuation
                 if let request = request.take() { send(request) }
@@ -47,6 +52,9 @@ internal import TernTransport
         } onCancel: {
             giveUp(because: Self.cancellation)
         }
+        // Pairs with the store in `resume`.
+        _ = isOver.load(ordering: .acquiring)
+        return outcome
     }
 
     private func send(_ request: consuming MessageBuffer) {
@@ -90,6 +98,7 @@ internal import TernTransport
         guard let continuation = unsafe continuation else {
             preconditionFailure("a call had an outcome before it was made")
         }
+        isOver.store(true, ordering: .releasing)
         // SAFETY: the channel runs the completion exactly once, and not at all for a call that
         // was never handed to it.
         unsafe continuation.resume(returning: outcome)
@@ -100,6 +109,7 @@ internal import TernTransport
         case (Self.cancellation, .unavailable): .cancelled(wasSent: false)
         case (Self.cancellation, .closed): .cancelled(wasSent: true)
         case (Self.deadline, .closed): .deadlineExceeded
+        case (Self.deadline, .unavailable(_, let reason)): .notConnected(reason: reason)
         default: .transport(error)
         }
     }
@@ -111,6 +121,8 @@ internal enum CallFailure: Error {
     case cancelled(wasSent: Bool)
     /// The deadline came first.
     case deadlineExceeded
+    /// The deadline came before there was a connection.
+    case notConnected(reason: String)
     /// Something on the way.
     case transport(TransportError)
 }

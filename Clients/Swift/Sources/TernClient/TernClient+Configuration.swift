@@ -1,5 +1,5 @@
 internal import TernTransport
-internal import TernTransportNNG
+package import TernTransportNNG
 
 extension TernClient {
     /// What a client does when calls do not say otherwise, and the limits it keeps.
@@ -40,7 +40,7 @@ extension TernClient {
 
 extension TernClient.Configuration {
     /// The same, as the channel over nng wants it.
-    internal var channelSettings: NNGChannel.Settings {
+    package var channelSettings: NNGChannel.Settings {
         var settings = NNGChannel.Settings()
         settings.connectTimeoutNanoseconds = connectTimeout.wholeNanoseconds
         settings.initialBackoffNanoseconds = initialBackoff.wholeNanoseconds

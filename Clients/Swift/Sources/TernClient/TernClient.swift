@@ -44,7 +44,7 @@ public final class TernClient: Sendable {
         do throws(TransportError) {
             channel = try NNGChannel(url: endpoint, settings: configuration.channelSettings)
         } catch {
-            throw TernError(making: error, endpoint: endpoint)
+            throw TernError(error, endpoint: endpoint)
         }
         self.init(endpoint: endpoint, configuration: configuration, channel: channel)
     }

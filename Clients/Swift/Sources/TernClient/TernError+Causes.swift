@@ -11,8 +11,7 @@ extension TernError {
             reply.message,
             origin: .server,
             retryAfter: reply.retryAfterMicroseconds.map { .microseconds(Int64(clamping: $0)) },
-            mayHaveRun: code == .deadlineExceeded || code == .cancelled || code == .unknown
-                || code == .internalError
+            mayHaveRun: code.mayFollowWork
         )
         subject = reply.subject
         expected = reply.expected
@@ -56,12 +55,19 @@ extension TernError {
                 "\(endpoint) did not answer \(kind.name) within \(timeout)",
                 mayHaveRun: true
             )
+        case .notConnected(let reason):
+            self.init(
+                .unavailable,
+                "no connection to \(endpoint) within \(timeout): \(reason)",
+                origin: .transport
+            )
         case .transport(let error):
-            self.init(error, endpoint: endpoint, timeout: timeout)
+            self.init(error, endpoint: endpoint)
         }
     }
 
-    private init(_ error: TransportError, endpoint: String, timeout: Duration) {
+    /// A call that the transport could not make, or a channel that could not be made.
+    internal init(_ error: TransportError, endpoint: String) {
         switch error {
         case .closed:
             self.init(
@@ -73,7 +79,7 @@ extension TernError {
         case .unavailable(_, let reason):
             self.init(
                 .unavailable,
-                "no connection to \(endpoint) within \(timeout): \(reason)",
+                "no connection to \(endpoint): \(reason)",
                 origin: .transport
             )
         case .connectionLost(_, let reason):
@@ -111,9 +117,15 @@ extension TernError {
             )
         }
     }
+}
 
-    /// An endpoint that cannot be used, or whatever else a channel says when it is made.
-    internal init(making error: TransportError, endpoint: String) {
-        self.init(error, endpoint: endpoint, timeout: .zero)
+extension TernError.Code {
+    /// Whether a server that answers with this code may have run the request; the others say that
+    /// it refused to.
+    fileprivate var mayFollowWork: Bool {
+        switch self {
+        case .cancelled, .unknown, .deadlineExceeded, .aborted, .internalError, .dataLoss: true
+        default: false
+        }
     }
 }
