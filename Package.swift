@@ -150,6 +150,7 @@ let assembly: [Target] = [
             "TernThreadPool", "TernTensor", "TernTransport", "TernTransportNNG", "TernWire",
             argumentParser, logging,
         ],
+        resources: [.copy("Quickstart")],
         swiftSettings: swiftSettings
     ),
 ]
@@ -198,7 +199,7 @@ let testTargets: [Target] = [
         alsoUsing: ["TernTransport", "CNNG", "CNNGRequestReply", "TransportTestSupport"]
     ),
     tests(of: "TernGraph", alsoUsing: ["TernTensor"]),
-    tests(of: "TernONNX", alsoUsing: ["TernGraph", "TernTensor"]),
+    tests(of: "TernONNX", alsoUsing: ["TernGraph", "TernTensor", protobuf]),
     tests(
         of: "TernRuntime",
         alsoUsing: ["TernGraph", "TernONNX", "TernThreadPool", "TernTensor"]

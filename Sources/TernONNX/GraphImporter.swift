@@ -63,6 +63,7 @@ final class GraphImporter {
         guard let order = NodeOrder.sorted(message.node, place: place, problems: &state.problems)
         else { return }
         for index in order where !state.problems.isFull { addNode(message.node[index], at: index) }
+        guard !state.problems.isFull else { return }
         addOutputs(message.output)
         for info in message.valueInfo { describe(info) }
     }
@@ -139,7 +140,7 @@ final class GraphImporter {
             guard let id = define(message.name, as: what) else { continue }
             graph.inputs.append(Port(name: message.name, value: id))
             // A subgraph's inputs get their types from the node that runs it.
-            if parent != nil, !message.hasType { continue }
+            if parent != nil, message.type.value == nil { continue }
             setType(id, message.type, at: what + place)
         }
     }
@@ -168,7 +169,8 @@ final class GraphImporter {
                 continue
             }
             graph.outputs.append(Port(name: message.name, value: id))
-            guard message.hasType, !aliases.contains(message.name) else { continue }
+            // What the file doesn't say follows from the nodes.
+            guard message.type.value != nil, !aliases.contains(message.name) else { continue }
             setType(id, message.type, at: what + place)
         }
     }
@@ -204,6 +206,10 @@ final class GraphImporter {
             addZipMap(message, inputs, at: what)
             return
         }
+        // Also those of a node that cannot be used, so that its readers are not reported as well.
+        let outputs = message.output.map { name in
+            name.isEmpty ? nil : define(name, as: what)
+        }
         guard let version = state.operatorSetVersions[domain] else {
             state.problems.addInvalid(
                 "\(what) is of the domain \(quoted(domain)), of which the model imports no "
@@ -212,9 +218,6 @@ final class GraphImporter {
             return
         }
         let attributes = attributes(of: message, at: what)
-        let outputs = message.output.map { name in
-            name.isEmpty ? nil : define(name, as: what)
-        }
         if domain.isEmpty, message.opType == "Constant" {
             guard outputs.count == 1, let id = outputs[0] else {
                 state.problems.addInvalid("\(what) must have one output, it has \(outputs.count)")

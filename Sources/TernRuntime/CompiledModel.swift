@@ -1,5 +1,6 @@
 internal import Synchronization
 package import TernGraph
+package import TernKernels
 package import TernTensor
 
 /// A model made ready to run: operators found, constants folded, weights packed.
@@ -42,6 +43,8 @@ package final class CompiledModel: Sendable {
     /// How many numbers the model learnt.
     package let parameterCount: Int
 
+    /// Which kernels run the model, and the threads that may help.
+    package let context: KernelContext
     let options: Options
     let evaluator: Evaluator
     let prepared: PreparedWeights
@@ -51,10 +54,15 @@ package final class CompiledModel: Sendable {
     ///
     /// - Parameters:
     ///   - graph: The graph as an importer made it.
+    ///   - context: Which kernels run the model, and the threads that may help.
     ///   - options: Limits, and the operators.
     /// - Throws: ``GraphError/unsupportedOperators(_:)`` with every node that cannot run here, and
     ///   other cases if the graph contradicts itself.
-    package init(_ graph: Graph, options: Options = Options()) throws(GraphError) {
+    package init(
+        _ graph: Graph,
+        context: KernelContext = KernelContext(),
+        options: Options = Options()
+    ) throws(GraphError) {
         var graph = graph
         parameterCount = graph.parameterCount
         let operators = options.operators.operators
@@ -62,12 +70,13 @@ package final class CompiledModel: Sendable {
         let prepared = PreparedWeights()
         let evaluator = Evaluator(
             operators: options.operators,
+            context: context,
             prepared: prepared,
             outputByteCountLimit: options.memoryByteCountLimit
         )
         // Constants are folded with packed weights of their own: what they are packed into is
         // needed once.
-        let folding = Evaluator(operators: options.operators)
+        let folding = Evaluator(operators: options.operators, context: context)
         try graph.apply([
             IdentityRemoval(),
             ConstantFolding(operators: operators, evaluator: folding.constantEvaluator),
@@ -92,6 +101,7 @@ package final class CompiledModel: Sendable {
         inputs = graph.inputDescriptors
         outputs = graph.outputDescriptors
         self.graph = graph
+        self.context = context
         self.options = options
         self.evaluator = evaluator
         self.prepared = prepared
@@ -131,6 +141,7 @@ package final class CompiledModel: Sendable {
             graph,
             inputShapes: inputShapes,
             operators: options.operators,
+            context: context,
             evaluator: evaluator,
             prepared: prepared,
             memoryByteCountLimit: options.memoryByteCountLimit

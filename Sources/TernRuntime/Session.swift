@@ -1,4 +1,3 @@
-package import TernKernels
 package import TernTensor
 
 /// Runs a model, one call at a time, with memory of its own that it uses again and again.
@@ -20,7 +19,6 @@ package import TernTensor
 
     /// The model.
     package let model: CompiledModel
-    private let context: KernelContext
     private var inputs: [BoundInput]
     private var plans: [BoundPlan] = []
     private var arena = AlignedBuffer(byteCount: 0)
@@ -30,14 +28,9 @@ package import TernTensor
     /// How many plans a session keeps at hand.
     private static let planCountLimit = 16
 
-    /// Makes a session.
-    ///
-    /// - Parameters:
-    ///   - model: The model.
-    ///   - context: Which kernels to use, and the threads that may help.
-    package init(_ model: CompiledModel, context: KernelContext = KernelContext()) {
+    /// Makes a session; its memory is taken when shapes are first met.
+    package init(_ model: CompiledModel) {
         self.model = model
-        self.context = context
         inputs = model.inputs.map { BoundInput(elementType: $0.elementType) }
     }
 
@@ -130,15 +123,14 @@ package import TernTensor
         bound.placeInputs(inputs)
         let plan = bound.plan
         for index in plan.steps.indices {
-            try bound.run(step: index, context: context, model: model)
+            try bound.run(step: index, model: model)
         }
         if !plan.dynamicNodes.isEmpty {
             try dynamicValues.evaluate(
                 plan,
                 model: model,
                 bound: bound,
-                inputs: inputs,
-                context: context
+                inputs: inputs
             )
         }
         current = bound

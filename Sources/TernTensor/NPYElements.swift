@@ -25,7 +25,7 @@ struct NPYElements {
         guard let entry = numbers.first(where: { $0.type == type }) else {
             preconditionFailure("byte strings have no descriptor of their own")
         }
-        let hasByteOrder = type != .bf16 && type.byteCount != 1
+        let hasByteOrder = type.byteCount != 1
         return (hasByteOrder ? "<" : "|") + entry.code
     }
 
@@ -68,11 +68,8 @@ struct NPYElements {
         let elements = inRowMajorOrder(payload, count: count)
         switch kind {
         case .number(.bool):
-            return Tensor(
-                elementType: .bool,
-                shape: shape,
-                values: elements.map { $0 == 0 ? 0 : 1 }
-            )
+            let values = elements.map { $0 == 0 ? UInt8(0) : 1 }
+            return Tensor(elementType: .bool, shape: shape, values: values)
         case .number(let type):
             let ordered = isBigEndian ? Self.reversed(elements, width: width) : elements
             return Tensor(elementType: type, shape: shape, copyingBytes: ordered)

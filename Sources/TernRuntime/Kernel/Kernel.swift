@@ -5,7 +5,9 @@ package import TernTensor
 ///
 /// Immutable; any number of sessions run it at the same time, each with a frame of its own.
 package struct Kernel: Sendable {
-    /// What runs. It allocates nothing, writes every byte of every output, and throws only what
+    /// What runs.
+    ///
+    /// It allocates nothing, writes every byte of every output, and throws only what
     /// depends on the values it meets.
     package typealias Body = @Sendable (borrowing KernelFrame) throws(OperatorError) -> Void
 

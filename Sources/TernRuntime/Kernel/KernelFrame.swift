@@ -144,6 +144,7 @@ package import TernTensor
     ///
     /// - Parameters:
     ///   - index: Which input.
+    ///   - position: Which of its elements.
     ///   - elementType: INT64 or INT32.
     /// - Returns: The number at `position`.
     package func integer(

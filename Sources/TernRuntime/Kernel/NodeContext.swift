@@ -1,4 +1,5 @@
 package import TernGraph
+package import TernKernels
 package import TernTensor
 
 /// What a kernel maker sees: one node, with the exact types and shapes of its operands.
@@ -9,6 +10,8 @@ package struct NodeContext: Sendable {
     package let inputs: [Operand?]
     /// The outputs, by position; `nil` where one is left out.
     package let outputs: [Operand?]
+    /// Where the kernel will run; how much scratch memory it needs depends on it.
+    package let kernels: KernelContext
     private let prepared: PreparedWeights
 
     /// Makes a context.
@@ -16,11 +19,13 @@ package struct NodeContext: Sendable {
         node: Node,
         inputs: [Operand?],
         outputs: [Operand?],
+        kernels: KernelContext,
         prepared: PreparedWeights
     ) {
         self.node = node
         self.inputs = inputs
         self.outputs = outputs
+        self.kernels = kernels
         self.prepared = prepared
     }
 
@@ -82,6 +87,7 @@ package struct NodeContext: Sendable {
     ///   - variant: What is made, with whatever it depends on besides the weight.
     ///   - make: Makes it.
     /// - Returns: What was made, now or before.
+    /// - Throws: What `make` throws.
     package func prepared<Value: Sendable>(
         from index: Int,
         variant: String,
@@ -89,5 +95,21 @@ package struct NodeContext: Sendable {
     ) throws(OperatorError) -> Value {
         guard let weight = inputs[index]?.weight else { return try make() }
         return try prepared.value(of: weight, variant: variant, make)
+    }
+
+    /// Makes something of the node's attributes, once for the whole model however many plans use it.
+    ///
+    /// - Parameters:
+    ///   - variant: What is made, with whatever it depends on besides the attributes.
+    ///   - make: Makes it.
+    /// - Returns: What was made, now or before.
+    /// - Throws: What `make` throws.
+    package func preparedFromAttributes<Value: Sendable>(
+        variant: String,
+        _ make: () throws(OperatorError) -> Value
+    ) throws(OperatorError) -> Value {
+        // A value comes from one node, so that an output stands for the node.
+        guard let output = node.outputs.compactMap({ $0 }).first else { return try make() }
+        return try prepared.value(of: output, variant: variant, make)
     }
 }

@@ -17,11 +17,12 @@ package final class PreparedWeights: Sendable {
     /// Finds what was made of a weight, or makes it.
     ///
     /// - Parameters:
-    ///   - weight: The weight.
+    ///   - weight: The weight, or for what is made of a node's attributes its first output.
     ///   - variant: What is made, with whatever it depends on besides the weight.
     ///   - make: Makes it; may run more than once if several threads ask at the same time, and the
     ///     first result is kept.
     /// - Returns: What was made.
+    /// - Throws: What `make` throws; nothing is kept then.
     package func value<Value: Sendable>(
         of weight: ValueID,
         variant: String,

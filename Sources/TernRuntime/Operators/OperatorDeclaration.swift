@@ -9,8 +9,9 @@ package struct OperatorDeclaration: Sendable {
 
     /// What the graph needs to know.
     package let schema: OperatorSchema
-    /// The inputs whose contents decide what the kernel does: their operands have
-    /// ``Operand/constant`` when the kernel is made. A node where one of them depends on the call is
+    /// The inputs whose contents decide what the kernel does.
+    ///
+    /// Their operands have ``Operand/constant`` when the kernel is made. A node where one of them depends on the call is
     /// made ready during the call, which costs time and memory.
     package let parameterInputs: [Int]
     /// Makes the kernel.

@@ -1,8 +1,9 @@
 import TernGraph
 import TernTensor
 
-/// Operators whose output is the same bytes as the input, seen with another shape. They cost
-/// nothing: a plan gives the output the input's place.
+/// Operators whose output is the same bytes as the input, seen with another shape.
+///
+/// They cost nothing: a plan gives the output the input's place.
 enum ViewOperators {
     static let all = [reshape, flatten, squeeze, unsqueeze, identity, dropout]
 
@@ -143,7 +144,7 @@ enum ViewOperators {
         kernel: copy
     )
 
-    /// Inference only: the data passes through, and the mask, if asked for, is all ones.
+    /// Inference only: the data passes through, and the mask is all ones.
     static let dropout = OperatorDeclaration(
         "Dropout",
         versions: [1, 6, 7, 10, 12, 13, 22],

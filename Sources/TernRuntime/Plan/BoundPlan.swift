@@ -1,5 +1,4 @@
 import TernGraph
-import TernKernels
 import TernTensor
 
 /// A plan with its operands in one session's memory: every place is an address.
@@ -68,7 +67,6 @@ final class BoundPlan {
     @inline(__always)
     func run(
         step index: Int,
-        context: KernelContext,
         model: CompiledModel
     ) throws(RuntimeError) {
         let step = plan.steps[index]
@@ -77,7 +75,7 @@ final class BoundPlan {
             slots: table.baseAddress + step.firstPlace,
             inputCount: step.inputCount,
             outputCount: step.outputCount,
-            context: context
+            context: model.context
         )
         do throws(OperatorError) {
             try step.body(frame)

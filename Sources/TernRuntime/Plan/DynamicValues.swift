@@ -1,5 +1,4 @@
 import TernGraph
-import TernKernels
 import TernTensor
 
 /// The values of one call whose size or making depends on the data.
@@ -22,8 +21,7 @@ struct DynamicValues {
         _ plan: ExecutionPlan,
         model: CompiledModel,
         bound: BoundPlan,
-        inputs: [BoundInput],
-        context: KernelContext
+        inputs: [BoundInput]
     ) throws(RuntimeError) {
         tensors.removeAll(keepingCapacity: true)
         for (id, (place, elementType, shape)) in plan.dynamicInputs {
@@ -45,8 +43,7 @@ struct DynamicValues {
                     inputs: node.inputs.map { id in id.flatMap { tensors[$0] } },
                     weights: node.inputs.map { id in
                         id.flatMap { graph.initializers[$0] == nil ? nil : $0 }
-                    },
-                    context: context
+                    }
                 )
             } catch {
                 throw RuntimeError(error, at: index, of: graph)

@@ -10,20 +10,24 @@ package import TernTensor
 package struct Evaluator: Sendable {
     private let operators: OperatorLibrary
     private let prepared: PreparedWeights
+    private let context: KernelContext
     private let outputByteCountLimit: Int
 
     /// Sets evaluation up.
     ///
     /// - Parameters:
     ///   - operators: The operators.
+    ///   - context: Where to run.
     ///   - prepared: Where to find packed weights, and keep new ones.
     ///   - outputByteCountLimit: How long one output may be.
     package init(
         operators: OperatorLibrary,
+        context: KernelContext,
         prepared: PreparedWeights = PreparedWeights(),
         outputByteCountLimit: Int = 1 << 30
     ) {
         self.operators = operators
+        self.context = context
         self.prepared = prepared
         self.outputByteCountLimit = outputByteCountLimit
     }
@@ -34,15 +38,13 @@ package struct Evaluator: Sendable {
     ///   - node: The node, with its operator's version.
     ///   - inputs: The inputs; `nil` where one is left out.
     ///   - weights: Which of the inputs are weights of the model.
-    ///   - context: Where to run.
     /// - Returns: The outputs, as many as the node has; `nil` for those that are left out.
     /// - Throws: ``OperatorError`` if the inputs do not fit the operator or the outputs would be too
     ///   long.
     package func evaluate(
         _ node: Node,
         inputs: [Tensor?],
-        weights: [ValueID?] = [],
-        context: KernelContext = KernelContext()
+        weights: [ValueID?] = []
     ) throws(OperatorError) -> [Tensor?] {
         guard let declaration = operators.declaration(of: node) else {
             throw OperatorError("there is no such operator here")
@@ -72,10 +74,11 @@ package struct Evaluator: Sendable {
                     }
                 },
                 outputs: outputs,
+                kernels: context,
                 prepared: prepared
             )
         )
-        return try run(kernel, inputs: inputs, outputs: outputs, context: context)
+        return try run(kernel, inputs: inputs, outputs: outputs)
     }
 
     /// Computes a node of constants, for ``ConstantFolding`` and ``ShapeInference``.
@@ -134,8 +137,7 @@ package struct Evaluator: Sendable {
     private func run(
         _ kernel: Kernel,
         inputs: [Tensor?],
-        outputs: [Operand?],
-        context: KernelContext
+        outputs: [Operand?]
     ) throws(OperatorError) -> [Tensor?] {
         let scratch = AlignedBuffer(byteCount: kernel.scratchByteCount)
         let results = outputs.map { operand in

@@ -1,10 +1,12 @@
 import TernGraph
+import TernKernels
 import TernTensor
 
 /// Makes the plan of a graph for one combination of input shapes.
 struct PlanBuilder {
     private let graph: Graph
     private let operators: OperatorLibrary
+    private let context: KernelContext
     private let prepared: PreparedWeights
     private let shapes: InferredShapes
     private var kernels: [Int: Kernel] = [:]
@@ -22,6 +24,7 @@ struct PlanBuilder {
     ///   - graph: The graph, with resolved operators and folded constants.
     ///   - inputShapes: The shape of each input, in order.
     ///   - operators: The operators.
+    ///   - context: Where the kernels will run.
     ///   - evaluator: Computes what is known for these shapes.
     ///   - prepared: The packed weights of the model.
     ///   - memoryByteCountLimit: How long the arena may be.
@@ -31,6 +34,7 @@ struct PlanBuilder {
         _ graph: Graph,
         inputShapes: [Shape],
         operators: OperatorLibrary,
+        context: KernelContext,
         evaluator: Evaluator,
         prepared: PreparedWeights,
         memoryByteCountLimit: Int
@@ -48,6 +52,7 @@ struct PlanBuilder {
         var builder = PlanBuilder(
             graph: graph,
             operators: operators,
+            context: context,
             prepared: prepared,
             shapes: shapes
         )
@@ -60,11 +65,13 @@ struct PlanBuilder {
     private init(
         graph: Graph,
         operators: OperatorLibrary,
+        context: KernelContext,
         prepared: PreparedWeights,
         shapes: InferredShapes
     ) {
         self.graph = graph
         self.operators = operators
+        self.context = context
         self.prepared = prepared
         self.shapes = shapes
         firstDynamicNode = graph.nodes.count
@@ -94,6 +101,13 @@ struct PlanBuilder {
                 limit: memoryByteCountLimit
             )
         }
+        // Views have no kernel that would have told.
+        let firstOpenNode = graph.nodes.firstIndex { node in
+            node.outputs.contains { id in
+                id.map { isNeeded($0, memory) && shapes[$0].shape == nil } ?? false
+            }
+        }
+        firstDynamicNode = min(firstDynamicNode, firstOpenNode ?? firstDynamicNode)
         var steps: [ExecutionPlan.Step] = []
         for index in memory.steps where index < firstDynamicNode {
             guard let kernel = kernels[index] else { continue }
@@ -101,11 +115,7 @@ struct PlanBuilder {
         }
         let dynamicNodes = (firstDynamicNode..<graph.nodes.count).filter { index in
             graph.nodes[index].outputs.contains { id in
-                guard let id else { return false }
-                return switch memory[id] {
-                case .unused, .inferredConstant: false
-                default: true
-                }
+                id.map { isNeeded($0, memory) } ?? false
             }
         }
         let madeDynamically = Set(
@@ -142,18 +152,26 @@ struct PlanBuilder {
         )
     }
 
+    /// Whether a value is made by running its node.
+    private func isNeeded(_ id: ValueID, _ memory: MemoryPlan) -> Bool {
+        switch memory[id] {
+        case .unused, .inferredConstant: false
+        default: true
+        }
+    }
+
     /// Makes a node's kernel; a node that has to wait for data ends the part of the plan that is
     /// fixed.
     private mutating func makeKernel(of index: Int) {
         guard index < firstDynamicNode, kernels[index] == nil else { return }
         let node = graph.nodes[index]
         guard let declaration = operators.declaration(of: node) else { return }
-        guard let context = context(of: node, declaration) else {
+        guard let nodeContext = nodeContext(of: node, declaration) else {
             firstDynamicNode = index
             return
         }
         do throws(OperatorError) {
-            kernels[index] = try declaration.makeKernel(context)
+            kernels[index] = try declaration.makeKernel(nodeContext)
         } catch {
             problems.append(
                 "\(GraphLocation.describe(node, at: index)): "
@@ -163,7 +181,7 @@ struct PlanBuilder {
     }
 
     /// What the kernel maker sees; `nil` if something is missing that only the data tells.
-    private func context(of node: Node, _ declaration: OperatorDeclaration) -> NodeContext? {
+    private func nodeContext(of node: Node, _ declaration: OperatorDeclaration) -> NodeContext? {
         var inputs: [Operand?] = []
         for (position, id) in node.inputs.enumerated() {
             guard let id else {
@@ -185,7 +203,13 @@ struct PlanBuilder {
             guard let operand = operand(id) else { return nil }
             outputs.append(operand)
         }
-        return NodeContext(node: node, inputs: inputs, outputs: outputs, prepared: prepared)
+        return NodeContext(
+            node: node,
+            inputs: inputs,
+            outputs: outputs,
+            kernels: context,
+            prepared: prepared
+        )
     }
 
     private func operand(_ id: ValueID) -> Operand? {

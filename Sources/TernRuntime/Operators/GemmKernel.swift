@@ -1,0 +1,148 @@
+import TernGraph
+import TernKernels
+import TernTensor
+
+/// Y = alpha · A · B + beta · C, where A and B may be transposed and C is spread over Y.
+struct GemmKernel {
+    private let context: NodeContext
+    private let rowCount: Int
+    private let columnCount: Int
+    private let depth: Int
+    private let transposesA: Bool
+    private let transposesB: Bool
+    private let alpha: Float
+    private let beta: Float
+
+    init(_ context: NodeContext) throws(OperatorError) {
+        self.context = context
+        let (a, b) = (try context.input(0).shape, try context.input(1).shape)
+        transposesA = try context.node.int("transA", default: 0) != 0
+        transposesB = try context.node.int("transB", default: 0) != 0
+        alpha = try context.node.float("alpha", default: 1)
+        beta = try context.node.float("beta", default: 1)
+        rowCount = transposesA ? a[1] : a[0]
+        depth = transposesA ? a[0] : a[1]
+        columnCount = transposesB ? b[0] : b[1]
+    }
+
+    /// How C reaches the output.
+    private enum Addend {
+        /// There is none, or it is multiplied by 0.
+        case none
+        /// One number per column, added by the product's epilogue.
+        case perColumn
+        /// One number per row, added by the product's epilogue.
+        case perRow
+        /// Spread over the output first, which the product then adds to.
+        case spread(StridedCopy)
+    }
+
+    private func addend() throws(OperatorError) -> Addend {
+        guard context.hasInput(2), beta != 0 else { return .none }
+        let shape = try context.input(2).shape
+        let output = Shape([rowCount, columnCount])
+        if context.version < 7, try context.node.int("broadcast", default: 0) == 0, shape != output
+        {
+            throw OperatorError("C is \(shape), expected \(output): broadcast is off")
+        }
+        if beta == 1 {
+            // A row of one column is also a column of one row; either way is right.
+            if shape == Shape([columnCount]) || shape == Shape([1, columnCount]) {
+                return .perColumn
+            }
+            if shape == Shape([rowCount, 1]) { return .perRow }
+        }
+        guard let copy = StridedCopy(expanding: shape, to: output) else {
+            throw OperatorError("C is \(shape), which cannot be spread over \(output)")
+        }
+        return .spread(copy)
+    }
+
+    private func epilogue(
+        _ addend: Addend,
+        alpha: Float,
+        _ frame: borrowing KernelFrame
+    ) -> Epilogue {
+        switch addend {
+        case .none: return Epilogue(alpha: alpha)
+        case .perColumn:
+            return unsafe Epilogue(
+                alpha: alpha,
+                bias: .perColumn(frame.input(2, as: Float.self))
+            )
+        case .perRow:
+            return unsafe Epilogue(alpha: alpha, bias: .perRow(frame.input(2, as: Float.self)))
+        case .spread(let copy):
+            unsafe copy.run(
+                frame.rawInput(2),
+                into: frame.rawOutput(0),
+                elementByteCount: MemoryLayout<Float>.stride,
+                context: frame.context
+            )
+            return Epilogue(alpha: alpha, beta: beta)
+        }
+    }
+
+    func kernel() throws(OperatorError) -> Kernel {
+        let addend = try addend()
+        if context.inputs[1]?.constant != nil, !transposesA {
+            return try packedKernel(addend)
+        }
+        let gemm = self
+        let (aStride, bStride) = (transposesA ? rowCount : depth, transposesB ? depth : columnCount)
+        let scratch = GEMM.scratchByteCount(
+            rowCount: rowCount,
+            columnCount: columnCount,
+            depth: depth,
+            aIsTransposed: transposesA,
+            bIsTransposed: transposesB,
+            context: self.context.kernels
+        )
+        return Kernel(scratchByteCount: scratch) { (frame) throws(OperatorError) in
+            unsafe GEMM.multiply(
+                MatrixView(
+                    frame.input(0, as: Float.self),
+                    rowStride: aStride,
+                    isTransposed: gemm.transposesA
+                ),
+                by: MatrixView(
+                    frame.input(1, as: Float.self),
+                    rowStride: bStride,
+                    isTransposed: gemm.transposesB
+                ),
+                rowCount: gemm.rowCount,
+                columnCount: gemm.columnCount,
+                depth: gemm.depth,
+                into: frame.output(0, as: Float.self),
+                rowStride: gemm.columnCount,
+                epilogue: gemm.epilogue(addend, alpha: gemm.alpha, frame),
+                scratch: frame.scratch,
+                context: frame.context
+            )
+        }
+    }
+
+    /// B does not depend on the call: it is packed with alpha in it.
+    private func packedKernel(_ addend: Addend) throws(OperatorError) -> Kernel {
+        let packed = try MatrixOperators.packedMatrix(
+            context,
+            rowCount: depth,
+            columnCount: columnCount,
+            isTransposed: transposesB,
+            scale: alpha
+        )
+        let gemm = self
+        return Kernel { (frame) throws(OperatorError) in
+            unsafe GEMM.multiply(
+                frame.input(0, as: Float.self),
+                rowStride: gemm.depth,
+                rowCount: gemm.rowCount,
+                by: packed,
+                into: frame.output(0, as: Float.self),
+                rowStride: gemm.columnCount,
+                epilogue: gemm.epilogue(addend, alpha: 1, frame),
+                context: frame.context
+            )
+        }
+    }
+}

@@ -1,0 +1,227 @@
+import TernGraph
+import TernKernels
+import TernTensor
+
+/// Ensembles of decision trees.
+enum TreeOperators {
+    static let all = [classifier, regressor]
+
+    /// How the votes of the trees come together.
+    private enum Aggregate: Sendable { case sum, average, minimum, maximum }
+
+    // MARK: Regressor
+
+    private static let regressor = OperatorDeclaration(
+        "TreeEnsembleRegressor",
+        domain: MLInput.domain,
+        versions: [1, 3, 5],
+        inputs: 1...1,
+        shape: { (context) throws(OperatorError) in
+            let (rows, _) = try MLInput.dimensions(context)
+            let targets = try context.node.int("n_targets", default: 1)
+            guard targets >= 1, targets <= 1 << 24 else {
+                throw OperatorError("n_targets is \(targets), expected 1 or more")
+            }
+            context.setOutput(elementType: .fp32, dimensions: [rows, .fixed(targets)])
+        },
+        kernel: { (context) throws(OperatorError) in
+            let targets = try context.node.int("n_targets", default: 1)
+            let name = try context.node.string("aggregate_function", default: "SUM")
+            let aggregates: [String: Aggregate] = [
+                "SUM": .sum, "AVERAGE": .average, "MIN": .minimum, "MAX": .maximum,
+            ]
+            guard let aggregate = aggregates[name] else {
+                throw OperatorError(
+                    "aggregate_function is \"\(name)\", expected SUM, AVERAGE, MIN or MAX"
+                )
+            }
+            let forest = try Forest(context, votePrefix: "target", targetCount: targets)
+            return Kernel(scratchByteCount: forest.input.scratchByteCount) {
+                (frame) throws(OperatorError) in
+                var scores = frame.mutableElements(ofOutput: 0, as: Float.self)
+                let features = unsafe try forest.input.floats(frame)
+                for row in 0..<forest.input.rowCount {
+                    unsafe forest.score(
+                        features + row * forest.input.featureCount,
+                        &scores,
+                        from: row * targets,
+                        aggregate
+                    )
+                }
+            }
+        }
+    )
+
+    /// Trees with what goes around them.
+    private struct Forest: Sendable {
+        let input: MLInput
+        let trees: TreeEnsemble
+        let targetCount: Int
+        let base: [Float]
+        let transform: ScoreTransform
+
+        init(
+            _ context: NodeContext,
+            votePrefix: String,
+            targetCount: Int
+        ) throws(OperatorError) {
+            input = try MLInput(context)
+            self.targetCount = targetCount
+            let node = context.node
+            trees = try context.preparedFromAttributes(variant: "trees") {
+                () throws(OperatorError) in
+                try TreeEnsemble(node, votePrefix: votePrefix, targetCount: targetCount)
+            }
+            guard trees.featureCount <= input.featureCount else {
+                throw OperatorError(
+                    "the trees look at \(trees.featureCount) features, the input has "
+                        + "\(input.featureCount)"
+                )
+            }
+            let given = try node.floats("base_values") ?? []
+            guard given.isEmpty || given.count == targetCount || given.count == 1 else {
+                throw OperatorError(
+                    "there are \(given.count) base values for \(targetCount) targets"
+                )
+            }
+            base =
+                given.isEmpty
+                ? Array(repeating: 0, count: targetCount)
+                : given.count == targetCount
+                    ? given
+                    : given + Array(repeating: 0, count: targetCount - 1)
+            transform = try ScoreTransform(node)
+        }
+
+        /// Lets all trees vote on one row; the order is the file's.
+        @unsafe func score(
+            _ row: UnsafePointer<Float>,
+            _ scores: inout MutableSpan<Float>,
+            from start: Int,
+            _ aggregate: Aggregate
+        ) {
+            let empty: Float =
+                switch aggregate {
+                case .sum, .average: 0
+                case .minimum: .infinity
+                case .maximum: -.infinity
+                }
+            for target in 0..<targetCount { scores[start + target] = empty }
+            for root in trees.roots {
+                for index in unsafe trees.leaf(root, row) {
+                    let vote = trees.votes[index]
+                    let place = start + vote.target
+                    switch aggregate {
+                    case .sum, .average: scores[place] += vote.weight
+                    case .minimum: scores[place] = min(scores[place], vote.weight)
+                    case .maximum: scores[place] = max(scores[place], vote.weight)
+                    }
+                }
+            }
+            for target in 0..<targetCount {
+                let place = start + target
+                if case .average = aggregate { scores[place] /= Float(trees.roots.count) }
+                if scores[place].isInfinite, scores[place] == empty { scores[place] = 0 }
+                scores[place] += base[target]
+            }
+            transform.apply(&scores, start..<(start + targetCount))
+        }
+
+        /// The scores before the transform.
+        @unsafe func rawScore(
+            _ row: UnsafePointer<Float>,
+            _ scores: inout MutableSpan<Float>,
+            from start: Int
+        ) {
+            for target in 0..<targetCount { scores[start + target] = base[target] }
+            for root in trees.roots {
+                for index in unsafe trees.leaf(root, row) {
+                    let vote = trees.votes[index]
+                    scores[start + vote.target] += vote.weight
+                }
+            }
+        }
+
+        /// Whether all votes are for one target, which then stands for two classes.
+        var votesForOne: Bool { Set(trees.votes.map(\.target)).count == 1 }
+
+        /// Whether no vote is against.
+        var votesArePositive: Bool { trees.votes.allSatisfy { $0.weight >= 0 } }
+    }
+
+    // MARK: Classifier
+
+    private static let classifier = OperatorDeclaration(
+        "TreeEnsembleClassifier",
+        domain: MLInput.domain,
+        versions: [1, 3, 5],
+        inputs: 1...1,
+        outputs: 1...2,
+        shape: { (context) throws(OperatorError) in
+            let (rows, _) = try MLInput.dimensions(context)
+            let labels = try ClassLabels(context.node, integers: "classlabels_int64s")
+            context.setOutput(0, elementType: .int64, dimensions: [rows])
+            context.setOutput(1, elementType: .fp32, dimensions: [rows, .fixed(labels.count)])
+        },
+        kernel: { (context) throws(OperatorError) in try classify(context) }
+    )
+
+    private static func classify(_ context: NodeContext) throws(OperatorError) -> Kernel {
+        let labels = try ClassLabels(context.node, integers: "classlabels_int64s")
+        let count = labels.count
+        let forest = try Forest(context, votePrefix: "class", targetCount: count)
+        let isBinary = count == 2 && forest.votesForOne
+        let voted = forest.trees.votes.first?.target ?? 0
+        let isPositive = forest.votesArePositive
+        let hasLabels = context.hasOutput(0)
+        let hasScores = context.hasOutput(1)
+        let tableOffset = forest.input.scratchByteCount
+        return Kernel(
+            scratchByteCount: tableOffset + count * MemoryLayout<Float>.stride
+        ) { (frame) throws(OperatorError) in
+            guard let scratch = unsafe frame.scratch.baseAddress else { return }
+            let features = unsafe try forest.input.floats(frame)
+            // SAFETY: the scratch memory has a float per class behind the converted features.
+            var scores = unsafe MutableSpan<Float>(
+                _unsafeStart: (scratch + tableOffset).assumingMemoryBound(to: Float.self),
+                count: count
+            )
+            for row in 0..<forest.input.rowCount {
+                unsafe forest.rawScore(
+                    features + row * forest.input.featureCount,
+                    &scores,
+                    from: 0
+                )
+                var chosen = 0
+                if isBinary {
+                    let value = scores[voted]
+                    chosen = value > (isPositive ? 0.5 : 0) ? 1 : 0
+                    if case .logistic = forest.transform {
+                        scores[1] = ScoreTransform.logistic(value)
+                        scores[0] = ScoreTransform.logistic(-value)
+                    } else {
+                        scores[1] = value
+                        scores[0] = isPositive ? 1 - value : -value
+                        if case .none = forest.transform {
+                        } else {
+                            forest.transform.apply(&scores, 0..<2)
+                        }
+                    }
+                } else {
+                    for index in 1..<max(count, 1) where scores[index] > scores[chosen] {
+                        chosen = index
+                    }
+                    forest.transform.apply(&scores, 0..<count)
+                }
+                if hasLabels {
+                    var output = frame.mutableElements(ofOutput: 0, as: Int64.self)
+                    output[row] = labels[chosen]
+                }
+                if hasScores {
+                    var output = frame.mutableElements(ofOutput: 1, as: Float.self)
+                    for index in 0..<count { output[row * count + index] = scores[index] }
+                }
+            }
+        }
+    }
+}

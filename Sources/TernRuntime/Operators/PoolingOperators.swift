@@ -1,0 +1,184 @@
+import TernGraph
+import TernKernels
+import TernMicrokernels
+import TernTensor
+
+/// Poolings over images of one or two axes, and over whole images of any number of axes.
+enum PoolingOperators {
+    static let all = [
+        pooling("MaxPool", [1, 8, 10, 11, 12, 22], outputs: 1...2, maximum),
+        pooling("AveragePool", [1, 7, 10, 11, 19, 22], average),
+        pooling("LpPool", [2, 11, 18, 22], lp),
+        global("GlobalMaxPool", [1, 22], .maximum),
+        global("GlobalAveragePool", [1, 22], .mean),
+        globalLp,
+    ]
+
+    private static func pooling(
+        _ name: String,
+        _ versions: [Int],
+        outputs: ClosedRange<Int> = 1...1,
+        _ kernel:
+            @escaping @Sendable (NodeContext, Pooling) throws(OperatorError) -> Kernel
+    ) -> OperatorDeclaration {
+        OperatorDeclaration(
+            name,
+            versions: versions,
+            inputs: 1...1,
+            outputs: outputs,
+            shape: { (context) throws(OperatorError) in
+                try context.requireElementType(0, in: [.fp32])
+                guard let image = context.dimensions(0) else {
+                    context.setOutput(elementType: .fp32, dimensions: nil)
+                    context.setOutput(1, elementType: .int64, dimensions: nil)
+                    return
+                }
+                guard image.count >= 3 else {
+                    throw OperatorError(
+                        "\(context.describe(0)) is \(ShapeInferenceContext.text(image)), expected "
+                            + "batch, channels and an image"
+                    )
+                }
+                let window = try SlidingWindow(context.node, rank: image.count - 2)
+                let dimensions = try window.outputDimensions(
+                    batch: image[0],
+                    channels: image[1],
+                    image: Array(image.dropFirst(2))
+                )
+                context.setOutput(elementType: .fp32, dimensions: dimensions)
+                context.setOutput(1, elementType: .int64, dimensions: dimensions)
+            },
+            kernel: { (context) throws(OperatorError) in
+                let shape = try context.input(0).shape
+                let image = Array(shape.dropFirst(2))
+                let window = try SlidingWindow(context.node, rank: image.count)
+                if try context.output().elementCount == 0 {
+                    return Kernel { (_) throws(OperatorError) in }
+                }
+                guard
+                    let pooling = Pooling(
+                        planeCount: shape[0] * shape[1],
+                        inputSize: SlidingWindow.extent(image),
+                        window: window.window(for: image),
+                        roundsUp: window.roundsUp
+                    )
+                else {
+                    throw OperatorError(
+                        "a kernel of \(window.kernel) with its padding does not fit the image "
+                            + "\(shape)"
+                    )
+                }
+                return try kernel(context, pooling)
+            }
+        )
+    }
+
+    private static func maximum(
+        _ context: NodeContext,
+        _ pooling: Pooling
+    ) throws(OperatorError) -> Kernel {
+        let hasIndices = context.hasOutput(1)
+        let isColumnMajor = try context.node.int("storage_order", default: 0) != 0
+        return Kernel { (frame) throws(OperatorError) in
+            unsafe pooling.maximum(
+                frame.input(0, as: Float.self),
+                into: frame.output(0, as: Float.self),
+                indices: hasIndices ? frame.output(1, as: Int64.self) : nil,
+                indicesAreColumnMajor: isColumnMajor,
+                context: frame.context
+            )
+        }
+    }
+
+    private static func average(
+        _ context: NodeContext,
+        _ pooling: Pooling
+    ) throws(OperatorError) -> Kernel {
+        let countsPadding = try context.node.int("count_include_pad", default: 0) != 0
+        return Kernel { (frame) throws(OperatorError) in
+            unsafe pooling.average(
+                frame.input(0, as: Float.self),
+                into: frame.output(0, as: Float.self),
+                countsPadding: countsPadding,
+                context: frame.context
+            )
+        }
+    }
+
+    private static func lp(
+        _ context: NodeContext,
+        _ pooling: Pooling
+    ) throws(OperatorError) -> Kernel {
+        let p = try context.node.int("p", default: 2)
+        guard p >= 1 else { throw OperatorError("p is \(p), expected 1 or more") }
+        return Kernel { (frame) throws(OperatorError) in
+            unsafe pooling.lp(
+                frame.input(0, as: Float.self),
+                into: frame.output(0, as: Float.self),
+                p: p,
+                context: frame.context
+            )
+        }
+    }
+
+    private static let wholeImage: OperatorSchema.ShapeRule = { (context) throws(OperatorError) in
+        try context.requireElementType(0, in: ElementType.floats)
+        try context.requireRank(0, in: 2...Shape.maximumRank)
+        context.setOutput(
+            elementType: context.elementType(0),
+            dimensions: context.dimensions(0)?.enumerated().map { axis, dimension in
+                axis < 2 ? dimension : .fixed(1)
+            }
+        )
+    }
+
+    private static func global(
+        _ name: String,
+        _ versions: [Int],
+        _ function: ReductionFunction
+    ) -> OperatorDeclaration {
+        OperatorDeclaration(
+            name,
+            versions: versions,
+            inputs: 1...1,
+            shape: wholeImage,
+            kernel: { (context) throws(OperatorError) in try fold(context, function) }
+        )
+    }
+
+    private static let globalLp = OperatorDeclaration(
+        "GlobalLpPool",
+        versions: [2, 22],
+        inputs: 1...1,
+        shape: wholeImage,
+        kernel: { (context) throws(OperatorError) in
+            let p = try context.node.int("p", default: 2)
+            guard p == 1 || p == 2 else { throw OperatorError("p is \(p), expected 1 or 2") }
+            return try fold(context, p == 1 ? .l1 : .l2)
+        }
+    )
+
+    private static func fold(
+        _ context: NodeContext,
+        _ function: ReductionFunction
+    ) throws(OperatorError) -> Kernel {
+        let input = try context.input(0)
+        let planes = input.shape[0] * input.shape[1]
+        let count = input.shape.dropFirst(2).reduce(1, *)
+        let type = input.elementType
+        return Kernel { (frame) throws(OperatorError) in
+            guard
+                unsafe Reduction.apply(
+                    function,
+                    frame.rawInput(0),
+                    into: frame.rawOutput(0),
+                    outer: planes,
+                    axis: count,
+                    inner: 1,
+                    elementType: type,
+                    context: frame.context
+                )
+            else { throw OperatorError("\(type) cannot be pooled") }
+        }
+    }
+}
