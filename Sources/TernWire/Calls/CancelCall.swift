@@ -66,8 +66,9 @@ package struct CancelRequest: ColdRequest {
 package struct CancelReply: ColdReply {
     package static let kind = MessageKind.cancel
 
-    /// Whether the request was known and had not been answered. If not, it never arrived, or its
-    /// reply is on the way or was received.
+    /// Whether the request was known and had not been answered.
+    ///
+    /// If not, it never arrived, or its reply is on the way or was received.
     package var wasInFlight: Bool
 
     package init(wasInFlight: Bool) { self.wasInFlight = wasInFlight }

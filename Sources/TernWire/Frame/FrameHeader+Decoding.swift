@@ -103,7 +103,7 @@ extension FrameHeader {
         }
     }
 
-    /// Bytes 32 to 59. What a flag says is absent must be zero.
+    /// Bytes 32 to 59, where what a flag says is absent must be zero.
     private mutating func readScheduling(from bytes: RawSpan) throws(WireError) {
         let flags = FrameFlags(rawValue: bytes.littleEndian(at: 16))
         let time: UInt64 = bytes.littleEndian(at: 32)

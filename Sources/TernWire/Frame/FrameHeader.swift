@@ -41,8 +41,9 @@ package struct FrameHeader: Equatable, Sendable {
     package var microseconds: UInt64?
     /// Only in a request.
     package var idempotencyKey: IdempotencyKey?
-    /// Which of the waiting requests goes first: the higher number. 0 unless the client has a
-    /// reason, and in every reply.
+    /// Which of the waiting requests goes first: the higher number.
+    ///
+    /// 0 unless the client has a reason, and in every reply.
     package var priority: Int8 = 0
 
     package init(kindCode: UInt16, correlationID: UInt64) {

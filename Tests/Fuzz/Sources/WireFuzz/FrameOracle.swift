@@ -1,0 +1,1 @@
+../../../TernWireTests/Support/FrameOracle.swift
