@@ -102,3 +102,8 @@ func errorReply(in frame: [UInt8]) throws -> ErrorReply {
 func header(of frame: [UInt8]) throws -> FrameHeader {
     try unsafe FrameHeader(decoding: frame.span.bytes)
 }
+
+/// The answer to a Cancel.
+func cancelReply(in frame: [UInt8]) throws -> CancelReply {
+    try unsafe CancelReply(decoding: frame.span.bytes)
+}

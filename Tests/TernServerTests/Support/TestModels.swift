@@ -1,8 +1,5 @@
-import Foundation
-import Synchronization
 import TernServer
 import TernTensor
-import TernTransport
 
 /// Gives each input back as an output of the same position, named `out` and the input's name; the
 /// outputs are the inputs' own bytes.
@@ -61,58 +58,5 @@ final class EchoModel: ExecutableModel {
     func outputBytes(_ index: Int) -> RawSpan {
         let span = unsafe RawSpan(_unsafeBytes: bytes[index])
         return unsafe _overrideLifetime(span, borrowing: self)
-    }
-}
-
-/// Something that models wait at until the test opens it.
-final class Gate: Sendable {
-    private let condition = GateCondition()
-
-    /// How many wait at it, or have gone through.
-    var arrivedCount: Int { condition.with { $0.arrivedCount } }
-
-    /// Lets everybody through from now on.
-    func open() { condition.with { $0.isOpen = true } }
-
-    /// Waits until the gate is open.
-    func pass() {
-        condition.with { $0.arrivedCount += 1 }
-        condition.wait { $0.isOpen }
-    }
-
-    /// Waits until `count` have arrived; `false` after ten seconds.
-    func waitForArrivals(_ count: Int) -> Bool {
-        condition.wait { $0.arrivedCount >= count }
-    }
-}
-
-/// A gate's state, and the means to wait for it.
-private final class GateCondition: @unchecked Sendable {
-    struct State {
-        var isOpen = false
-        var arrivedCount = 0
-    }
-
-    private let condition = NSCondition()
-    private var state = State()
-
-    func with<Result>(_ body: (inout State) -> Result) -> Result {
-        condition.lock()
-        defer {
-            condition.broadcast()
-            condition.unlock()
-        }
-        return body(&state)
-    }
-
-    @discardableResult
-    func wait(until isTrue: (State) -> Bool) -> Bool {
-        let limit = Date(timeIntervalSinceNow: 10)
-        condition.lock()
-        defer { condition.unlock() }
-        while !isTrue(state) {
-            guard condition.wait(until: limit) else { return isTrue(state) }
-        }
-        return true
     }
 }
