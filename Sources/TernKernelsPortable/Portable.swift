@@ -72,7 +72,11 @@ internal enum Portable: InstructionSet {
     }
 
     @inline(__always)
-    internal static func multiplyAdd(_ c: SIMD4<Float>, _ a: SIMD4<Float>, _ b: SIMD4<Float>) -> SIMD4<Float> {
+    internal static func multiplyAdd(
+        _ c: SIMD4<Float>,
+        _ a: SIMD4<Float>,
+        _ b: SIMD4<Float>
+    ) -> SIMD4<Float> {
         a * b + c
     }
 
@@ -132,7 +136,11 @@ internal enum Portable: InstructionSet {
     }
 
     @inline(__always)
-    internal static func select(_ mask: SIMD4<Int32>, _ yes: SIMD4<Float>, _ no: SIMD4<Float>) -> SIMD4<Float> {
+    internal static func select(
+        _ mask: SIMD4<Int32>,
+        _ yes: SIMD4<Float>,
+        _ no: SIMD4<Float>
+    ) -> SIMD4<Float> {
         tern_f32x4_select(mask, yes, no)
     }
 

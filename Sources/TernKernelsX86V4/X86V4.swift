@@ -5,7 +5,6 @@ package import TernMicrokernels
 // debug builds too, which compile files one by one.
 
 #if arch(x86_64)
-
 /// The kernels of this module's instruction set; where the target is another processor family, there
 /// are none.
 ///
@@ -78,7 +77,11 @@ internal enum X86V4: InstructionSet {
     }
 
     @inline(__always)
-    internal static func multiplyAdd(_ c: SIMD16<Float>, _ a: SIMD16<Float>, _ b: SIMD16<Float>) -> SIMD16<Float> {
+    internal static func multiplyAdd(
+        _ c: SIMD16<Float>,
+        _ a: SIMD16<Float>,
+        _ b: SIMD16<Float>
+    ) -> SIMD16<Float> {
         tern_f32x16_multiply_add(c, a, b)
     }
 
@@ -138,7 +141,11 @@ internal enum X86V4: InstructionSet {
     }
 
     @inline(__always)
-    internal static func select(_ mask: SIMD16<Int32>, _ yes: SIMD16<Float>, _ no: SIMD16<Float>) -> SIMD16<Float> {
+    internal static func select(
+        _ mask: SIMD16<Int32>,
+        _ yes: SIMD16<Float>,
+        _ no: SIMD16<Float>
+    ) -> SIMD16<Float> {
         tern_f32x16_select(mask, yes, no)
     }
 

@@ -4,7 +4,7 @@ package import TernMicrokernels
 ///
 /// One- and two-dimensional, any group, stride, dilation and padding. Each output is one chain of
 /// additions over (channel, row, column) of its window, so the bits of an image don't depend on the
-/// batch or the threads. A tap in the padding multiplies by 0.
+/// batch or the threads. Padding is zeros (an infinite weight may make NaN of them or not).
 package struct Convolution: Sendable {
     /// N.
     package let batchCount: Int
@@ -35,7 +35,8 @@ package struct Convolution: Sendable {
     ) {
         guard batchCount >= 0, inputChannelCount >= 0, outputChannelCount >= 0, groupCount >= 1,
             inputChannelCount % groupCount == 0, outputChannelCount % groupCount == 0,
-            let outputSize = window.outputSize(of: inputSize)
+            window.isValid, inputSize.height >= 0, inputSize.width >= 0,
+            let outputSize = window.outputSize(input: inputSize)
         else { return nil }
         self.batchCount = batchCount
         self.inputChannelCount = inputChannelCount
@@ -46,9 +47,29 @@ package struct Convolution: Sendable {
         self.window = window
     }
 
+    /// C / g · kH · kW, the length of the chain of each output.
+    package var depth: Int {
+        inputChannelCount / groupCount * window.kernel.height * window.kernel.width
+    }
+
     /// How much scratch memory a run needs, in bytes.
     package func scratchByteCount(context: KernelContext) -> Int {
-        isDepthwise ? 0 : partCount(context) * partByteCount(context)
+        isDepthwise ? 0 : ConvolutionDriver.partByteCount(self, context) * partCount(context)
+    }
+
+    /// Whether each output channel reads one input channel.
+    internal var isDepthwise: Bool { groupCount > 1 && inputChannelCount == groupCount }
+
+    /// How many panels of pixels there are, over all images and groups.
+    internal func panelCount(_ context: KernelContext) -> Int {
+        let pixels = outputSize.height * outputSize.width
+        let panels = Panels.count(columnCount: pixels, table: context.table)
+        return batchCount * groupCount * panels
+    }
+
+    /// How many parts the panels are dealt out in, each with scratch memory of its own.
+    internal func partCount(_ context: KernelContext) -> Int {
+        Swift.min(panelCount(context), context.scratchPartLimit)
     }
 
     /// Convolves with filters that were packed when the model was loaded.
@@ -72,7 +93,7 @@ package struct Convolution: Sendable {
     ) {
         precondition(
             filter.outputChannelCount == outputChannelCount && filter.depth == depth,
-            "the filters are those of another convolution"
+            "the packed filters belong to another convolution"
         )
         unsafe run(
             input,
@@ -95,150 +116,29 @@ package struct Convolution: Sendable {
         scratch: UnsafeMutableRawBufferPointer,
         context: KernelContext
     ) {
-        guard outputPlaneCount > 0, outputChannelCount > 0, batchCount > 0 else { return }
+        guard batchCount > 0, outputChannelCount > 0, outputSize.height > 0, outputSize.width > 0
+        else { return }
         if isDepthwise {
-            unsafe runDepthwise(
+            unsafe DepthwiseDriver.run(
+                self,
                 input,
-                filter: filter,
-                bias: bias,
-                into: output,
-                activation: activation,
-                context: context
+                filter,
+                bias,
+                output,
+                activation,
+                context
             )
-            return
-        }
-        let parts = partCount(context)
-        let partByteCount = partByteCount(context)
-        var memory = unsafe ScratchMemory(scratch, needed: parts * partByteCount)
-        let panels = unsafe memory.bytes(parts * partByteCount)
-        let blockCount = blockCount(context)
-        let itemCount = batchCount * groupCount * blockCount
-        let perItem = context.nanoseconds(multiplyAdds: multiplyAdds) / Double(itemCount)
-        context.forEach(
-            parts,
-            nanosecondsPerPiece: perItem * Double(itemCount) / Double(parts)
-        ) { range in
-            for part in range {
-                let mine = unsafe (panels + part * partByteCount)
-                    .assumingMemoryBound(to: Float.self)
-                for item in itemCount * part / parts..<itemCount * (part + 1) / parts {
-                    unsafe runBlock(
-                        item % blockCount,
-                        group: item / blockCount % groupCount,
-                        image: item / blockCount / groupCount,
-                        input,
-                        filter,
-                        bias,
-                        output,
-                        activation,
-                        panels: mine,
-                        context: context.inline
-                    )
-                }
-            }
-        }
-    }
-
-    /// Computes a block of output positions of one group of one image: gathers their windows as the
-    /// panels of a matrix, and multiplies the filters by it.
-    @unsafe private func runBlock(
-        _ block: Int,
-        group: Int,
-        image: Int,
-        _ input: UnsafePointer<Float>,
-        _ filter: UnsafePointer<Float>,
-        _ bias: UnsafePointer<Float>?,
-        _ output: UnsafeMutablePointer<Float>,
-        _ activation: UnaryOperation,
-        panels: UnsafeMutablePointer<Float>,
-        context: KernelContext
-    ) {
-        let width = context.table.panelWidth
-        let first = block * blockColumnCount(context)
-        let columnCount = Swift.min(blockColumnCount(context), outputPlaneCount - first)
-        let inputPlane = inputSize.height * inputSize.width
-        let channels = inputChannelCount / groupCount
-        let filters = outputChannelCount / groupCount
-        let source = unsafe input + (image * inputChannelCount + group * channels) * inputPlane
-        let gather = WindowGather(
-            channelCount: channels,
-            inputSize: inputSize,
-            outputWidth: outputSize.width,
-            window: window
-        )
-        var column = 0
-        while column < columnCount {
-            unsafe gather.panel(
-                source,
-                positions: first + column..<first + Swift.min(column + width, columnCount),
-                width: width,
-                into: panels + column * depth
+        } else {
+            unsafe ConvolutionDriver.run(
+                self,
+                input,
+                filter,
+                bias,
+                output,
+                activation,
+                scratch,
+                context
             )
-            column += width
         }
-        let firstOutput = image * outputChannelCount + group * filters
-        let tile = unsafe GEMMTile(
-            a: filter + group * filters * depth,
-            aRowStride: depth,
-            b: UnsafePointer(panels),
-            bRowStride: width,
-            bPanelStride: depth * width,
-            c: output + firstOutput * outputPlaneCount + first,
-            cRowStride: outputPlaneCount,
-            rowCount: filters,
-            columnCount: columnCount,
-            depth: depth
-        )
-        let rowBias = unsafe bias.map { unsafe Epilogue.Bias.perRow($0 + group * filters) }
-        GEMMDriver.run(
-            tile,
-            epilogue: Epilogue(bias: rowBias ?? .none, activation: activation),
-            context: context
-        )
-    }
-
-    // MARK: - Sizes
-
-    /// The length of one window: C / group · kH · kW.
-    internal var depth: Int {
-        inputChannelCount / groupCount * window.kernel.height * window.kernel.width
-    }
-
-    /// The outputs of one channel of one image.
-    internal var outputPlaneCount: Int { outputSize.height * outputSize.width }
-
-    /// Whether each group has a single input channel and a single filter.
-    internal var isDepthwise: Bool {
-        groupCount == inputChannelCount && groupCount == outputChannelCount
-    }
-
-    internal var multiplyAdds: Double {
-        Double(batchCount) * Double(outputChannelCount) * Double(outputPlaneCount) * Double(depth)
-    }
-
-    /// How many output positions are gathered at a time: whole panels, about half of a usual L2 cache.
-    private func blockColumnCount(_ context: KernelContext) -> Int {
-        let width = context.table.panelWidth
-        let panelByteCount = Swift.max(depth, 1) * width * MemoryLayout<Float>.stride
-        let panelCount = (outputPlaneCount + width - 1) / width
-        return Swift.max(1, Swift.min((256 << 10) / panelByteCount, panelCount)) * width
-    }
-
-    private func blockCount(_ context: KernelContext) -> Int {
-        let columns = blockColumnCount(context)
-        return (outputPlaneCount + columns - 1) / columns
-    }
-
-    /// How many parts, each with scratch memory of its own, the work is cut into.
-    private func partCount(_ context: KernelContext) -> Int {
-        guard outputPlaneCount > 0 else { return 0 }
-        return Swift.min(
-            context.scratchPartLimit,
-            batchCount * groupCount * blockCount(context)
-        )
-    }
-
-    private func partByteCount(_ context: KernelContext) -> Int {
-        GEMM.alignedByteCount(floats: blockColumnCount(context) * depth)
     }
 }

@@ -24,17 +24,19 @@ internal import TernTensor
         depth: Int,
         table: KernelTable = .current
     ) {
+        precondition(
+            outputChannelCount >= 0 && depth >= 0,
+            "filters cannot have a negative size"
+        )
         self.outputChannelCount = outputChannelCount
         self.depth = depth
-        precondition(outputChannelCount >= 0 && depth >= 0, "a filter cannot have a negative size")
         let byteCount = outputChannelCount * depth * MemoryLayout<Float>.stride
         storage = AlignedBuffer(byteCount: byteCount)
-        // Rows of A are read as they are: what packing gives is the alignment of the first one.
-        // SAFETY: both sides hold M · depth floats.
+        // SAFETY: both sides have as many bytes.
         unsafe storage.baseAddress.copyMemory(from: elements, byteCount: byteCount)
     }
 
-    /// W, row-major: one row for each output channel.
+    /// The filters, one row of ``depth`` floats per output channel.
     @unsafe internal var rows: UnsafePointer<Float> {
         unsafe UnsafePointer(storage.baseAddress.assumingMemoryBound(to: Float.self))
     }

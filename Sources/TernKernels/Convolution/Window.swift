@@ -42,58 +42,85 @@ package struct Window: Hashable, Sendable {
         self.trailing = trailing
     }
 
-    /// How many windows fit along each axis.
+    /// The kernel's size with its gaps.
+    internal var span: Extent {
+        Extent(
+            height: (kernel.height - 1) * dilation.height + 1,
+            width: (kernel.width - 1) * dilation.width + 1
+        )
+    }
+
+    /// Whether every number is one that a window can have.
+    internal var isValid: Bool {
+        kernel.height >= 1 && kernel.width >= 1 && stride.height >= 1 && stride.width >= 1
+            && dilation.height >= 1 && dilation.width >= 1 && leading.height >= 0
+            && leading.width >= 0 && trailing.height >= 0 && trailing.width >= 0
+            && kernel.height <= Self.limit && kernel.width <= Self.limit
+            && stride.height <= Self.limit && stride.width <= Self.limit
+            && dilation.height <= Self.limit && dilation.width <= Self.limit
+            && leading.height <= Self.limit && leading.width <= Self.limit
+            && trailing.height <= Self.limit && trailing.width <= Self.limit
+    }
+
+    /// Products of two numbers within it don't overflow.
+    private static let limit = 1 << 30
+
+    /// How many windows fit along each axis; `nil` if the window is larger than the padded input.
     ///
     /// - Parameters:
-    ///   - inputSize: The image.
-    ///   - roundsUp: ONNX `ceil_mode`: a last window that hangs over the edge counts, if it starts
-    ///     inside the image or its leading padding.
-    /// - Returns: The output's size, or `nil` if a size is out of its range, or the dilated kernel is
-    ///   larger than the padded image.
-    internal func outputSize(of inputSize: Extent, roundsUp: Bool = false) -> Extent? {
+    ///   - input: The size of the image.
+    ///   - roundsUp: Whether a last window that hangs over the edge counts.
+    /// - Returns: The number of windows, down and across.
+    internal func outputSize(input: Extent, roundsUp: Bool = false) -> Extent? {
         guard
-            let height = Self.outputCount(
-                inputSize.height,
-                kernel: kernel.height,
-                stride: stride.height,
-                dilation: dilation.height,
-                leading: leading.height,
-                trailing: trailing.height,
-                roundsUp: roundsUp
+            let height = Self.count(
+                input.height,
+                span.height,
+                stride.height,
+                leading.height,
+                trailing.height,
+                roundsUp
             ),
-            let width = Self.outputCount(
-                inputSize.width,
-                kernel: kernel.width,
-                stride: stride.width,
-                dilation: dilation.width,
-                leading: leading.width,
-                trailing: trailing.width,
-                roundsUp: roundsUp
+            let width = Self.count(
+                input.width,
+                span.width,
+                stride.width,
+                leading.width,
+                trailing.width,
+                roundsUp
             )
         else { return nil }
         return Extent(height: height, width: width)
     }
 
-    /// Far more than any image has, and small enough that sums and products of two don't overflow.
-    private static let largestSize = 1 << 30
-
-    private static func outputCount(
+    private static func count(
         _ input: Int,
-        kernel: Int,
-        stride: Int,
-        dilation: Int,
-        leading: Int,
-        trailing: Int,
-        roundsUp: Bool
+        _ span: Int,
+        _ stride: Int,
+        _ leading: Int,
+        _ trailing: Int,
+        _ roundsUp: Bool
     ) -> Int? {
-        guard (0...largestSize).contains(input), (1...largestSize).contains(kernel),
-            (1...largestSize).contains(stride), (1...largestSize).contains(dilation),
-            (0...largestSize).contains(leading), (0...largestSize).contains(trailing)
-        else { return nil }
-        let rest = input + leading + trailing - ((kernel - 1) * dilation + 1)
-        guard rest >= 0 else { return nil }
-        let count = (roundsUp ? rest + stride - 1 : rest) / stride + 1
-        let startsOutside = roundsUp && (count - 1) * stride >= input + leading
-        return startsOutside ? count - 1 : count
+        let room = input + leading + trailing - span
+        guard room >= 0 else { return nil }
+        guard roundsUp else { return room / stride + 1 }
+        let count = (room + stride - 1) / stride + 1
+        // A window that would start in the trailing padding doesn't count.
+        return (count - 1) * stride >= input + leading ? count - 1 : count
+    }
+
+    /// The outputs, of `count` along one axis, whose tap at `offset` is inside an input of `size`.
+    ///
+    /// - Parameters:
+    ///   - offset: Where the tap of output 0 is; may be negative.
+    ///   - stride: How far the tap moves per output.
+    ///   - size: The length of the input.
+    ///   - count: The number of outputs.
+    /// - Returns: A range within `0..<count`, perhaps empty.
+    internal static func reach(offset: Int, stride: Int, size: Int, count: Int) -> Range<Int> {
+        let first = offset >= 0 ? 0 : (stride - 1 - offset) / stride
+        let end = size <= offset ? 0 : (size - offset + stride - 1) / stride
+        let lower = Swift.min(first, count)
+        return lower..<Swift.max(lower, Swift.min(end, count))
     }
 }

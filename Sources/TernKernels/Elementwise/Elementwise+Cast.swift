@@ -123,11 +123,11 @@ internal protocol CastElement: BitwiseCopyable {
 }
 
 extension CastElement where Self: FixedWidthInteger {
-    init<Integer: FixedWidthInteger>(castingInteger value: Integer) {
+    internal init<Integer: FixedWidthInteger>(castingInteger value: Integer) {
         self.init(truncatingIfNeeded: value)
     }
 
-    init(castingDouble value: Double) {
+    internal init(castingDouble value: Double) {
         if let exact = Self(exactly: value.rounded(.towardZero)) {
             self = exact
         } else {
@@ -135,7 +135,7 @@ extension CastElement where Self: FixedWidthInteger {
         }
     }
 
-    func converted<Target: CastElement>(to type: Target.Type) -> Target {
+    internal func converted<Target: CastElement>(to type: Target.Type) -> Target {
         Target(castingInteger: self)
     }
 }
@@ -150,44 +150,50 @@ extension Int32: CastElement {}
 extension Int64: CastElement {}
 
 extension Float: CastElement {
-    init<Integer: FixedWidthInteger>(castingInteger value: Integer) { self.init(value) }
-    init(castingDouble value: Double) { self.init(value) }
-    func converted<Target: CastElement>(to type: Target.Type) -> Target {
+    internal init<Integer: FixedWidthInteger>(castingInteger value: Integer) { self.init(value) }
+    internal init(castingDouble value: Double) { self.init(value) }
+    internal func converted<Target: CastElement>(to type: Target.Type) -> Target {
         Target(castingDouble: Double(self))
     }
 }
 
 extension Double: CastElement {
-    init<Integer: FixedWidthInteger>(castingInteger value: Integer) { self.init(value) }
-    init(castingDouble value: Double) { self = value }
-    func converted<Target: CastElement>(to type: Target.Type) -> Target {
+    internal init<Integer: FixedWidthInteger>(castingInteger value: Integer) { self.init(value) }
+    internal init(castingDouble value: Double) { self = value }
+    internal func converted<Target: CastElement>(to type: Target.Type) -> Target {
         Target(castingDouble: self)
     }
 }
 
 extension HalfBits: CastElement {
-    init<Integer: FixedWidthInteger>(castingInteger value: Integer) { self.init(Double(value)) }
-    init(castingDouble value: Double) { self.init(value) }
-    func converted<Target: CastElement>(to type: Target.Type) -> Target {
+    internal init<Integer: FixedWidthInteger>(castingInteger value: Integer) {
+        self.init(Double(value))
+    }
+    internal init(castingDouble value: Double) { self.init(value) }
+    internal func converted<Target: CastElement>(to type: Target.Type) -> Target {
         Target(castingDouble: Double(float))
     }
 }
 
 extension BFloatBits: CastElement {
-    init<Integer: FixedWidthInteger>(castingInteger value: Integer) { self.init(Float(value)) }
-    init(castingDouble value: Double) { self.init(Float(value)) }
-    func converted<Target: CastElement>(to type: Target.Type) -> Target {
+    internal init<Integer: FixedWidthInteger>(castingInteger value: Integer) {
+        self.init(Float(value))
+    }
+    internal init(castingDouble value: Double) { self.init(Float(value)) }
+    internal func converted<Target: CastElement>(to type: Target.Type) -> Target {
         Target(castingDouble: Double(float))
     }
 }
 
 /// A BOOL: anything but 0 is read as true, and true is written as 1.
 internal struct BooleanByte: CastElement {
-    var byte: UInt8
+    internal var byte: UInt8
 
-    init<Integer: FixedWidthInteger>(castingInteger value: Integer) { byte = value == 0 ? 0 : 1 }
-    init(castingDouble value: Double) { byte = value == 0 ? 0 : 1 }
-    func converted<Target: CastElement>(to type: Target.Type) -> Target {
+    internal init<Integer: FixedWidthInteger>(castingInteger value: Integer) {
+        byte = value == 0 ? 0 : 1
+    }
+    internal init(castingDouble value: Double) { byte = value == 0 ? 0 : 1 }
+    internal func converted<Target: CastElement>(to type: Target.Type) -> Target {
         Target(castingInteger: byte == 0 ? UInt8(0) : 1)
     }
 }

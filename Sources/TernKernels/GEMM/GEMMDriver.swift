@@ -66,7 +66,7 @@ internal enum GEMMDriver {
     }
 
     /// Moves bounds into the microkernel; what remains is applied to a finished piece.
-    private static func absorbing(
+    internal static func absorbing(
         _ activation: UnaryOperation,
         into tile: inout GEMMTile
     ) -> UnaryOperation {

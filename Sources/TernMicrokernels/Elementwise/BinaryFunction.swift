@@ -32,7 +32,9 @@
     case shiftRight
 }
 
-/// A comparison of two numbers; its result is one byte, 0 or 1. Nothing but `notEqual` holds of NaN.
+/// A comparison of two numbers; its result is one byte, 0 or 1.
+///
+/// Nothing but `notEqual` holds of NaN.
 @usableFromInline package enum ComparisonFunction: UInt8, CaseIterable, Sendable {
     /// x == y
     case equal

@@ -113,7 +113,7 @@
 
     /// Leaves every element as it is; the default activation.
     @usableFromInline package static let identity = UnaryOperation(.identity)
-    /// max(x, 0)
+    /// The larger of x and 0.
     @usableFromInline package static let relu = UnaryOperation(.relu)
 
     /// Whether there is nothing to do.

@@ -21,8 +21,9 @@
     @usableFromInline package var continues: Bool
     /// Whether this is the last part of the depth, after which the rest below happens.
     @usableFromInline package var finishes: Bool
-    /// C = clamp(alpha·sum + beta·C + biases, lower, upper); beta 0 doesn't read C. Not with
-    /// `continues`.
+    /// The factor of the sum in C = clamp(alpha·sum + beta·C + biases, lower, upper).
+    ///
+    /// A `beta` of 0 doesn't read C; another one can't be combined with `continues`.
     @usableFromInline package var alpha: Float
     @usableFromInline package var beta: Float
     @usableFromInline package var columnBias: UnsafePointer<Float>?

@@ -3,7 +3,9 @@
 /// Scalar twins: `ScalarTwin.normalize`, `ScalarTwin.batchNormalize` in the tests.
 @usableFromInline
 internal enum NormalizationKernel<I: InstructionSet> {
-    /// y[i] = (x[i] - mean)·factor·scale[i] + bias[i]; no scale is 1, no bias 0. `y` may be `x`.
+    /// y[i] = (x[i] - mean)·factor·scale[i] + bias[i]; no scale is 1, no bias 0.
+    ///
+    /// `y` may be `x`.
     @inlinable
     @inline(__always)
     internal static func row(
