@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 _Thread_local void *tern_thread_participant_storage;
+_Thread_local const void *tern_thread_home_storage;
 
 void tern_park(const void *word, uint32_t expected) {
     int saved = errno;
@@ -24,8 +25,6 @@ int tern_unpark(const void *word, int count) {
     errno = saved;
     return woken < 0 ? 0 : (int)woken;
 }
-
-void tern_yield(void) { sched_yield(); }
 
 /// The affinity mask of the calling thread, in a set large enough for the machine; NULL if the
 /// kernel will not tell. `byte_count` receives the set's size. The caller frees it.

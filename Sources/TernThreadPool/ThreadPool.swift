@@ -1,6 +1,5 @@
 internal import CTernCPU
 internal import Glibc
-internal import Synchronization
 
 /// Threads that run jobs, and that help whoever runs a parallel loop or a fork.
 ///
@@ -18,14 +17,27 @@ internal import Synchronization
 /// The floating-point environment (rounding, denormals) is the processor's default in every worker;
 /// a caller that changes its own gets thread-dependent results.
 package final class ThreadPool: Sendable {
-    /// How many threads the pool started.
-    package let workerCount: Int
-    private let pending = Mutex<(jobs: [PoolJob], closed: Bool)>(([], false))
+    /// The shared parts; freed when the pool and all its threads are gone.
+    let core: PoolCore
+
+    private let threads: [pthread_t]
+    /// Whoever gets to end the threads opens the gate for those that wait for it.
+    private let ending = OnceGate<PoolWord>()
 
     /// Starts the threads.
+    ///
+    /// Everything the pool will ever use is allocated here. Workers start with all signals blocked,
+    /// so that the process's handlers run on its own threads.
     package init(_ configuration: ThreadPoolConfiguration = .init()) {
-        precondition(configuration.workerCount >= 0, "a pool cannot have fewer than 0 workers")
-        workerCount = configuration.workerCount
+        let core = PoolCore(configuration)
+        self.core = core
+        var all = sigset_t()
+        var before = sigset_t()
+        // SAFETY: both sets are locals; the mask of this thread is put back below.
+        unsafe sigfillset(&all)
+        unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
+        threads = (0..<configuration.workerCount).map { core.startThread($0) }
+        unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
     }
 
     /// Starts `workerCount` threads; everything else as in ``ThreadPoolConfiguration``.
@@ -33,9 +45,20 @@ package final class ThreadPool: Sendable {
         self.init(ThreadPoolConfiguration(workerCount: workerCount))
     }
 
-    /// How many processors this process may use: its affinity mask and its cgroup's quota, at
-    /// least 1.
-    package static var availableProcessorCount: Int { Int(tern_affinity_processor_count()) }
+    /// Shuts down, unless that was done; the last reference may also go away on a worker, which then
+    /// ends by itself.
+    deinit {
+        if isOnOwnWorker {
+            core.close()
+            if ending.begin() { for thread in threads { pthread_detach(thread) } }
+        } else {
+            shutdown()
+        }
+        core.release()
+    }
+
+    /// How many threads the pool started.
+    package var workerCount: Int { core.workerCount }
 
     /// Hands `job` to the workers; jobs start in the order they were submitted.
     ///
@@ -46,60 +69,14 @@ package final class ThreadPool: Sendable {
     /// - Parameter job: What to run.
     /// - Returns: False if the injector is full or the pool is shut down; the job then never runs.
     package func submit(_ job: PoolJob) -> Bool {
-        job.run()
-        return true
-    }
-
-    /// Calls `body` with parts of `0..<count` that cover it exactly once, on this thread and on
-    /// workers that are idle, and returns when all of it is done.
-    ///
-    /// The parts are the same whatever the number of threads: each starts at a multiple of `grain`
-    /// and has `grain` indices, the last perhaps fewer. `body` runs on several threads at once and
-    /// in any order; it must only write what belongs to its part. Everything written by the parts is
-    /// visible to the caller afterwards.
-    ///
-    /// Never waits for a sleeping worker, allocates nothing, may be nested.
-    ///
-    /// - Parameters:
-    ///   - count: How many indices there are.
-    ///   - grain: How many indices form one part; a part should take a microsecond or more.
-    ///   - predictedSerialNanoseconds: What the whole loop would take on one thread, if known. Below
-    ///     4 µs it stays on this thread, from 100 µs on it may wake sleeping workers. Unknown, the
-    ///     first part is timed.
-    ///   - body: What to do with one part.
-    package func parallelFor(
-        count: Int,
-        grain: Int = 1,
-        predictedSerialNanoseconds: Int? = nil,
-        _ body: (Range<Int>) -> Void
-    ) {
-        precondition(count >= 0, "a loop cannot have a negative count")
-        precondition(grain > 0, "a loop's grain must be at least 1")
-        var start = 0
-        while start < count {
-            let end = count - start > grain ? start + grain : count
-            body(start..<end)
-            start = end
+        guard core.workerCount > 0 else {
+            if unsafe core.storage.pointee.injector.isClosed { return false }
+            job.run()
+            return true
         }
-    }
-
-    /// Runs both closures, perhaps at the same time, and returns when both are done.
-    ///
-    /// `second` is offered to idle workers while this thread runs `first`; if nobody took it, this
-    /// thread runs it too. Allocates nothing, may be nested to any depth.
-    ///
-    /// - Parameters:
-    ///   - predictedSerialNanoseconds: What both would take on one thread, if known. Below 4 µs both
-    ///     run here; below 100 µs no sleeping worker is woken.
-    ///   - first: What this thread does.
-    ///   - second: What another thread may do.
-    package func join(
-        predictedSerialNanoseconds: Int? = nil,
-        _ first: () -> Void,
-        _ second: () -> Void
-    ) {
-        first()
-        second()
+        guard unsafe core.storage.pointee.injector.enqueue(job) else { return false }
+        if unsafe core.storage.pointee.sleep.needsWaking { core.wakeOne() }
+        return true
     }
 
     /// Wakes one worker if none is awake without work, for work that is about to arrive.
@@ -107,15 +84,36 @@ package final class ThreadPool: Sendable {
     /// Call it when the first bytes of a request arrive: waking takes about 30 µs, and this way it
     /// passes while the rest is read and decoded. The worker spins for its usual time and sleeps
     /// again if nothing comes.
-    package func prewake() {}
+    package func prewake() {
+        if unsafe core.storage.pointee.sleep.needsWaking { core.wakeOne() }
+    }
 
     /// Stops accepting jobs, lets the workers finish every accepted job, and joins the threads.
     ///
     /// May be called more than once and from several threads; each call returns when the threads
     /// have ended. Loops and forks still work afterwards, on their caller alone. Must not be called
     /// from one of the pool's own workers.
-    package func shutdown() {}
+    package func shutdown() {
+        precondition(!isOnOwnWorker, "a pool was shut down by one of its own workers")
+        core.close()
+        guard ending.begin() else {
+            ending.wait()
+            return
+        }
+        for thread in threads { pthread_join(thread, nil) }
+        ending.open()
+    }
 
     /// The index of the worker of this pool that the calling thread is, or nil.
-    package var currentWorkerIndex: Int? { nil }
+    package var currentWorkerIndex: Int? {
+        guard let participant = unsafe core.currentParticipant() else { return nil }
+        let index = unsafe participant.pointee.index
+        return index < core.workerCount ? index : nil
+    }
+
+    /// Whether the calling thread is a worker of this pool, whatever it is a guest of right now.
+    private var isOnOwnWorker: Bool {
+        // Not by comparing thread handles: those of threads that have ended are given out again.
+        unsafe tern_thread_home() == UnsafeRawPointer(core.storage)
+    }
 }

@@ -57,9 +57,6 @@ void tern_park(const void *word, uint32_t expected);
 /// Only the address is used: the memory may already serve another purpose.
 int tern_unpark(const void *word, int count);
 
-/// Gives the rest of this thread's time slice to another runnable thread.
-void tern_yield(void);
-
 // ---- Processors -------------------------------------------------------------------------------
 
 /// How many processors the affinity mask of the calling thread holds; at least 1.
@@ -72,17 +69,25 @@ int tern_pin_to_nth_processor(int index);
 /// Names the calling thread, cut to the 15 bytes that Linux keeps.
 void tern_name_thread(const char *name);
 
-// ---- The thread's own pointer -----------------------------------------------------------------
+// ---- The thread's own pointers ----------------------------------------------------------------
 
 extern _Thread_local void *tern_thread_participant_storage;
 
-/// The pointer last set on this thread, or NULL.
+/// The participant last set on this thread, or NULL.
 static inline void *tern_thread_participant(void) { return tern_thread_participant_storage; }
 
-/// Sets this thread's pointer.
+/// Sets this thread's participant.
 static inline void tern_set_thread_participant(void *participant) {
     tern_thread_participant_storage = participant;
 }
+
+extern _Thread_local const void *tern_thread_home_storage;
+
+/// What this thread was started for, or NULL; unlike the participant it never changes.
+static inline const void *tern_thread_home(void) { return tern_thread_home_storage; }
+
+/// Says what this thread was started for.
+static inline void tern_set_thread_home(const void *home) { tern_thread_home_storage = home; }
 
 // ---- A non-escaping closure as two words ------------------------------------------------------
 //

@@ -1,0 +1,86 @@
+internal import CTernCPU
+internal import Glibc
+
+// The life of a worker's thread: jobs first, then other threads' loops and forks, then spinning, then
+// sleep. The states and what must not get lost between them are described in SleepState.swift.
+
+extension PoolCore {
+    /// Starts worker `index` on a thread of its own, with all signals blocked.
+    func startThread(_ index: Int) -> pthread_t {
+        let participant = unsafe storage.pointee.participants + index
+        var thread = pthread_t()
+        let failure = unsafe pthread_create(
+            &thread,
+            nil,
+            { argument in
+                // SAFETY: the argument is the participant below, and this thread holds the storage.
+                let participant = unsafe argument!.assumingMemoryBound(to: Participant.self)
+                let core = unsafe participant.pointee.core
+                unsafe core.runWorker(participant)
+                tern_set_thread_participant(nil)
+                core.release()
+                return nil
+            },
+            participant
+        )
+        precondition(
+            failure == 0,
+            "worker \(index) of \(workerCount) could not be started: error \(failure)"
+        )
+        return thread
+    }
+
+    private func runWorker(_ participant: ParticipantPointer) {
+        let index = unsafe participant.pointee.index
+        unsafe tern_set_thread_participant(participant)
+        unsafe tern_set_thread_home(storage)
+        unsafe tern_name_thread("\(storage.pointee.threadName)-\(index)")
+        // A refusal only costs speed.
+        if unsafe storage.pointee.pinsWorkers { _ = tern_pin_to_nth_processor(Int32(index)) }
+
+        unsafe storage.pointee.sleep.beginSearching()
+        var spin = SpinBudget(nanoseconds: unsafe storage.pointee.spinNanoseconds)
+        while true {
+            if let job = unsafe storage.pointee.injector.dequeue() {
+                endSearching()
+                runJobs(startingWith: job)
+                unsafe storage.pointee.sleep.beginSearching()
+                spin.restart()
+            } else if unsafe help(participant, root: 0, isSearching: true) {
+                unsafe storage.pointee.sleep.beginSearching()
+                spin.restart()
+            } else if unsafe storage.pointee.injector.isFinished {
+                break
+            } else if spin.pauseOrExpire() {
+                unsafe park(participant)
+                spin.restart()
+            }
+        }
+        _ = unsafe storage.pointee.sleep.endSearching()
+    }
+
+    /// Runs a job, and those that wait by then.
+    private func runJobs(startingWith first: PoolJob) {
+        first.run()
+        while let job = unsafe storage.pointee.injector.dequeue() { job.run() }
+    }
+
+    /// Sleeps until woken, unless one more look finds something; the worker is searching before and
+    /// afterwards.
+    private func park(_ participant: ParticipantPointer) {
+        let index = unsafe participant.pointee.index
+        unsafe storage.pointee.sleep.announceParking(index)
+        // A worker of a closed pool stays awake until the last job has been taken.
+        let mustStay = unsafe storage.pointee.injector.isClosed || isWorkVisible()
+        if mustStay, unsafe storage.pointee.sleep.cancelParking(index) { return }
+        unsafe participant.pointee.token.take()
+    }
+
+    /// Refuses jobs from now on and wakes every worker, so that each sees it.
+    func close() {
+        unsafe storage.pointee.injector.close()
+        while let index = unsafe storage.pointee.sleep.claimAnySleeper() {
+            unsafe storage.pointee.participants[index].token.give()
+        }
+    }
+}
