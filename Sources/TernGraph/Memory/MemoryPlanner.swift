@@ -75,7 +75,7 @@ struct MemoryPlanner {
             }
             guard isNeeded[index] else { continue }
             let aliasing = operators.schema(of: node)?.aliasing ?? .none
-            if case .view(let input) = aliasing, assignView(of: input, by: node) { continue }
+            if assignView(by: node) { continue }
             steps.append(index)
             for (position, output) in node.outputs.enumerated() {
                 guard let output else { continue }
@@ -97,21 +97,23 @@ struct MemoryPlanner {
         }
     }
 
-    /// Lets the first output of a node share its input's bytes; `false` if they do not have to be
-    /// the same.
-    private mutating func assignView(of input: Int, by node: Node) -> Bool {
-        guard node.inputs.indices.contains(input), let source = node.inputs[input],
+    /// The input and output of a node that only makes a view; `nil` if it has more to do.
+    private func viewedValues(of node: Node) -> (source: ValueID, target: ValueID)? {
+        guard case .view(let input) = operators.schema(of: node)?.aliasing ?? .none,
+            node.inputs.indices.contains(input), let source = node.inputs[input],
             let target = node.outputs.first ?? nil,
             node.outputs.dropFirst().allSatisfy({ id in id.map { lastUses[$0.index] < 0 } ?? true }
             ),
             shapes[source].elementType == shapes[target].elementType
-        else { return false }
-        let (sourceByteCount, targetByteCount) = (byteCount(of: source), byteCount(of: target))
-        // Sizes that depend on the data are equal at run time, since the bytes are the same ones;
-        // known ones must be.
-        if let sourceByteCount, let targetByteCount, sourceByteCount != targetByteCount {
-            return false
-        }
+        else { return nil }
+        // If only one size is known (a caller's data says which shape is wanted), whether they are
+        // equal is for the node to check when it runs.
+        return byteCount(of: source) == byteCount(of: target) ? (source, target) : nil
+    }
+
+    /// Lets the output of a view share its input's bytes; `false` if the node is not one.
+    private mutating func assignView(by node: Node) -> Bool {
+        guard let (source, target) = viewedValues(of: node) else { return false }
         if case .buffer(let buffer) = places[source.index] {
             extend(buffer, to: lastUses[target.index])
         }

@@ -2,7 +2,18 @@ import TernTensor
 
 /// Computes nodes whose inputs are all known when the model is loaded, and keeps their results as
 /// initializers.
+///
+/// What only folded nodes read is given up at once: models that make their weights in many steps
+/// would otherwise hold every step's result.
 package struct ConstantFolding: Pass {
+    /// What the pass knows while it is at work on a model.
+    private struct Progress {
+        /// How many nodes were folded.
+        var foldedCount = 0
+        /// How many bytes the results that are held have together.
+        var heldByteCount = 0
+    }
+
     private let operators: OperatorSet
     private let evaluator: ConstantEvaluator
     private let resultByteCountLimit: Int
@@ -11,17 +22,17 @@ package struct ConstantFolding: Pass {
     ///
     /// - Parameters:
     ///   - operators: The operators; only pure ones are computed.
-    ///   - resultByteCountLimit: How long the results of one node may be. A node with more stays,
-    ///     so that a short model cannot take memory without end.
+    ///   - resultByteCountLimit: How long all results that are held may be together. A node that
+    ///     would exceed it stays, so that a short model cannot take memory without end.
     ///   - evaluator: Computes a node.
     package init(
         operators: OperatorSet,
-        resultByteCountLimit: Int = 1 << 30,
+        resultByteCountLimit: Int = 4 << 30,
         evaluator: @escaping ConstantEvaluator
     ) {
         self.operators = operators
-        self.resultByteCountLimit = resultByteCountLimit
         self.evaluator = evaluator
+        self.resultByteCountLimit = resultByteCountLimit
     }
 
     /// What the pass does.
@@ -29,41 +40,58 @@ package struct ConstantFolding: Pass {
 
     /// Folds the graph and its subgraphs.
     package func run(on graph: inout Graph) throws(GraphError) -> Int {
-        try fold(&graph, path: [])
+        var progress = Progress()
+        try fold(&graph, path: [], &progress)
+        return progress.foldedCount
     }
 
-    private func fold(_ graph: inout Graph, path: [String]) throws(GraphError) -> Int {
-        var folded = 0
+    private func fold(
+        _ graph: inout Graph,
+        path: [String],
+        _ progress: inout Progress
+    ) throws(GraphError) {
         var kept: [Node] = []
         kept.reserveCapacity(graph.nodes.count)
+        var useCounts = Array(repeating: 0, count: graph.values.count)
+        for node in graph.nodes { for id in node.usedValues { useCounts[id.index] += 1 } }
+        for port in graph.outputs { useCounts[port.value.index] += 1 }
         for (index, original) in graph.nodes.enumerated() {
             let location = GraphLocation.describe(original, at: index, path: path)
-            if let results = try results(of: original, in: graph, at: location) {
+            if let results = try results(of: original, in: graph, at: location, progress) {
                 for (id, tensor) in zip(original.outputs, results) {
-                    guard let id else { continue }
+                    guard let id, useCounts[id.index] > 0 else { continue }
                     graph.initializers[id] = tensor
                     graph[id].elementType = tensor.elementType
                     graph[id].dimensions = tensor.shape.map { .fixed($0) }
+                    progress.heldByteCount += tensor.storage.byteCount
                 }
-                folded += 1
+                for id in original.inputs.compactMap({ $0 }) {
+                    useCounts[id.index] -= 1
+                    guard useCounts[id.index] == 0,
+                        let unused = graph.initializers.removeValue(forKey: id)
+                    else { continue }
+                    // The file's own initializers count as room gained: they were held before.
+                    progress.heldByteCount -= unused.storage.byteCount
+                }
+                progress.foldedCount += 1
                 continue
             }
             var node = original
             try node.updateSubgraphs { (name, subgraph) throws(GraphError) in
                 bindConstantCaptures(of: &subgraph, from: graph)
-                folded += try fold(&subgraph, path: path + ["\(name) of \(location)"])
+                try fold(&subgraph, path: path + ["\(name) of \(location)"], &progress)
             }
             kept.append(node)
         }
         graph.nodes = kept
-        return folded
     }
 
     /// The results of a node that can be computed now; `nil` if it has to wait for a call.
     private func results(
         of node: Node,
         in graph: Graph,
-        at location: String
+        at location: String,
+        _ progress: Progress
     ) throws(GraphError) -> [Tensor]? {
         guard let schema = operators.schema(of: node), schema.isPure, node.subgraphs.isEmpty else {
             return nil
@@ -77,7 +105,7 @@ package struct ConstantFolding: Pass {
             guard let tensor = graph.initializers[input] else { return nil }
             tensors.append(tensor)
         }
-        guard isAffordable(node, schema, tensors) else { return nil }
+        guard isAffordable(node, schema, tensors, progress) else { return nil }
         let results: [Tensor]?
         do throws(OperatorError) {
             results = try evaluator(node, tensors)
@@ -94,11 +122,12 @@ package struct ConstantFolding: Pass {
         return results
     }
 
-    /// Whether the results are known to be short enough, by the operator's own shape rule.
+    /// Whether there is room for the results, as far as their sizes are known, by the operator's own shape rule.
     private func isAffordable(
         _ node: Node,
         _ schema: OperatorSchema,
-        _ inputs: [Tensor?]
+        _ inputs: [Tensor?],
+        _ progress: Progress
     ) -> Bool {
         var context = ShapeInferenceContext(
             node: node,
@@ -110,7 +139,7 @@ package struct ConstantFolding: Pass {
             // The evaluator will say so with the node's name.
             return true
         }
-        var total = 0
+        var total = progress.heldByteCount
         for (id, fact) in zip(node.outputs, context.outputs) where id != nil {
             guard let dimensions = fact.dimensions, let type = fact.elementType else { continue }
             if dimensions.contains(where: { $0.fixedSize == nil }) { continue }
