@@ -90,7 +90,8 @@ package final class HoldingReceiver: RequestReceiver {
         /// When it arrived.
         package let receivedAtNanoseconds: UInt64
 
-        init(_ request: consuming IncomingRequest) {
+        /// Takes a request into the test's hands.
+        package init(_ request: consuming IncomingRequest) {
             connection = request.connection
             bytes = request.message.bytes.array
             frameAddress = unsafe UInt(bitPattern: request.message.frameAddress)
