@@ -232,7 +232,9 @@ let testTargets: [Target] = [
     ),
     tests(
         of: "TernClient",
-        alsoUsing: ["TernWire", "TernTransport", "TernTransportNNG", "TernTensor"]
+        alsoUsing: [
+            "TernWire", "TernTransport", "TernTransportNNG", "TernTensor", "CNNGRequestReply",
+        ]
     ),
     tests(of: "tern"),
 ]

@@ -316,6 +316,43 @@ import Testing
         server.stop()
     }
 
+    @Test func `a reply with damaged bytes is understood or refused, and nothing else`()
+        async throws
+    {
+        let random = Locked(SystemRandomNumberGenerator())
+        let (client, server) = try connected { request in
+            guard var frame = try? ReceivedRequest.echo(of: request.frame) else { return }
+            random.withLock { random in
+                for _ in 0..<Int.random(in: 1...3, using: &random) {
+                    let index = Int.random(in: 0..<frame.count, using: &random)
+                    frame[index] = UInt8.random(in: 0...255, using: &random)
+                }
+                if Int.random(in: 0..<8, using: &random) == 0 {
+                    frame.removeLast(Int.random(in: 0...frame.count, using: &random))
+                }
+            }
+            request.reply(frame)
+        }
+        let inputs = [
+            InferInput("floats", shape: [4], [Float](repeating: 1, count: 4)),
+            InferInput("texts", shape: [2], ["one", "two"]),
+            InferInput("flags", shape: [2], [true, false]),
+        ]
+        for _ in 0..<2000 {
+            do throws(TernError) {
+                let reply = try await client.infer(model: "m", inputs: inputs)
+                for output in reply.outputs where output.elementType == .bytes {
+                    #expect(try output.byteStrings().count == output.shape.elementCount)
+                }
+            } catch {
+                // A damaged status is an error reply, whose other fields are then wrong or right.
+                #expect(error.origin == .server || error.code == .internalError)
+            }
+        }
+        client.close()
+        server.stop()
+    }
+
     @Test func `a reply that is too long fails its call only`() async throws {
         var configuration = TernClient.Configuration()
         configuration.replyByteCountLimit = 10_000

@@ -72,15 +72,24 @@ import Testing
         return stream
     }
 
-    @discardableResult
-    private func call(_ number: Int, byteCount: Int = 3) throws -> CallID {
-        guard var message = channel.buffers.take(byteCount: byteCount) else {
-            throw TransportError.outOfMemory(limit: channel.buffers.limitByteCount)
+    private static func message(
+        _ frame: [UInt8],
+        from buffers: BufferPool
+    ) throws(TransportError) -> MessageBuffer {
+        guard var message = buffers.take(byteCount: frame.count) else {
+            throw .outOfMemory(limit: buffers.limitByteCount)
         }
         var bytes = message.mutableBytes
-        for index in 0..<byteCount {
-            bytes.storeBytes(of: UInt8(number), toByteOffset: index, as: UInt8.self)
+        for (index, byte) in frame.enumerated() {
+            bytes.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
         }
+        return message
+    }
+
+    @discardableResult
+    private func call(_ number: Int, byteCount: Int = 3) throws -> CallID {
+        let bytes = [UInt8](repeating: UInt8(number), count: byteCount)
+        let message = try Self.message(bytes, from: channel.buffers)
         return channel.call(message) { [outcomes] result in
             switch consume result {
             case .success(let message):
@@ -183,6 +192,37 @@ import Testing
         while channel.lifeState != .idle { await Task.yield() }
         #expect(list.count == 6)
         channel.close()
+    }
+
+    @Test(arguments: [false, true])
+    func `an attempt that takes too long is given up and repeated`(_ doesConnect: Bool) async throws
+    {
+        var settings = NNGChannel.Settings()
+        settings.connectTimeoutNanoseconds = 2_000_000
+        settings.initialBackoffNanoseconds = 1000
+        let dialers = DialerList()
+        let channel = NNGChannel(endpoint: Self.endpoint, settings: settings) { handler in
+            .success(dialers.make(handler))
+        }
+        let message = try Self.message([1], from: channel.buffers)
+        let id = channel.call(message) { [outcomes] result in
+            if case .failure(let error) = result { outcomes.add(.failure(error), for: 1) }
+        }
+        while dialers.count == 0 { await Task.yield() }
+        let first = try #require(dialers.last)
+        let stream = ScriptedStream()
+        if doesConnect { first.complete(.success(stream)) }
+        while dialers.count < 2 { await Task.yield() }
+        #expect(first.isClosed)
+        #expect(stream.isClosed == doesConnect)
+        channel.abandon(id)
+        guard case .failure(.unavailable(_, let reason)) = outcomes[1] else {
+            Issue.record("the call has no outcome")
+            return
+        }
+        #expect(reason.contains("0.002 s"))
+        channel.close()
+        if doesConnect { stream.end() }
     }
 
     // MARK: Replies

@@ -42,10 +42,17 @@ internal import TernTransport
     /// Sends `request` and waits for the outcome; no thread is blocked.
     ///
     /// Returns at once when the task is cancelled or the deadline has come.
-    internal func outcome(of request: consuming MessageBuffer) async -> Outcome {
+    ///
+    /// All of it happens on the caller's executor: a closure belongs to the actor it captures, while
+    /// one that captures none would be run elsewhere, which costs two hops between threads.
+    internal func outcome(
+        of request: consuming MessageBuffer,
+        isolation: isolated (any Actor)? = #isolation
+    ) async -> Outcome {
         var request: MessageBuffer? = consume request
         let outcome = await withTaskCancellationHandler {
-            await unsafe withUnsafeContinuation { continuation in
+            _ = isolation
+            return await unsafe withUnsafeContinuation { continuation in
                 unsafe self.continuation = continuation
                 if let request = request.take() { send(request) }
             }
