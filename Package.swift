@@ -192,6 +192,25 @@ let testSupport: [Target] = [
     ),
 ]
 
+/// Counts what a server allocates for a request. It stands in for malloc, so it is an executable of
+/// its own, and no part of a sanitizer's build.
+let allocations: [Target] = [
+    .target(
+        name: "CAllocationCounter",
+        path: "Tests/Allocations/CAllocationCounter",
+        cSettings: cSettings
+    ),
+    .executableTarget(
+        name: "Allocations",
+        dependencies: [
+            "CAllocationCounter", "TernServer", "TernTensor", "TernTransport", "TernTransportNNG",
+            "TernWire", logging,
+        ],
+        path: "Tests/Allocations/Allocations",
+        swiftSettings: swiftSettings
+    ),
+]
+
 let testTargets: [Target] = [
     tests(of: "TernTensor"),
     tests(of: "TernThreadPool"),
@@ -236,5 +255,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: ground + foundations + kernels + protocolColumn + computeColumn + assembly
-        + testSupport + testTargets
+        + testSupport + allocations + testTargets
 )

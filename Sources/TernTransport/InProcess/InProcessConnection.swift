@@ -12,7 +12,7 @@
 /// One channel's way to one in-process listener.
 final class InProcessConnection: ReplySink {
     private struct State {
-        var calls: [UInt32: RequestChannel.Completion] = [:]
+        var calls: [UInt32: WaitingCall] = [:]
         var inFlight = RequestsInFlight()
         var entrants = 0
         var isClosed = false
@@ -24,6 +24,12 @@ final class InProcessConnection: ReplySink {
             isReported = true
             return true
         }
+    }
+
+    /// A call's completion. In a structure, since a bare function put into a dictionary is wrapped
+    /// into one of another convention, which allocates on the way in and on the way out.
+    private struct WaitingCall {
+        let completion: RequestChannel.Completion
     }
 
     let id: ConnectionID
@@ -60,7 +66,7 @@ final class InProcessConnection: ReplySink {
         let limits = listener.limits
         let entry: Entry = state.withLock { state in
             guard !state.isClosed else { return .closed }
-            state.calls[requestID] = completion
+            state.calls[requestID] = WaitingCall(completion: completion)
             state.entrants += 1
             guard byteCount <= limits.frameByteCount else {
                 return .refused(
@@ -112,9 +118,9 @@ final class InProcessConnection: ReplySink {
         _ requestID: UInt32,
         with outcome: consuming Result<MessageBuffer, TransportError>
     ) -> Bool {
-        let completion = state.withLock { $0.calls.removeValue(forKey: requestID) }
-        completion?(outcome)
-        return completion != nil
+        let call = state.withLock { $0.calls.removeValue(forKey: requestID) }
+        call?.completion(outcome)
+        return call != nil
     }
 
     func send(
@@ -148,7 +154,7 @@ final class InProcessConnection: ReplySink {
 
     /// Ends the connection and fails every call that waits.
     func close(failingWith error: TransportError, end: ConnectionEnd) {
-        let calls: [UInt32: RequestChannel.Completion]? = state.withLock { state in
+        let calls: [UInt32: WaitingCall]? = state.withLock { state in
             guard !state.isClosed else { return nil }
             state.isClosed = true
             defer { state.calls = [:] }
@@ -156,7 +162,7 @@ final class InProcessConnection: ReplySink {
         }
         guard let calls else { return }
         listener.counters.countEnd(end)
-        for completion in calls.values { completion(.failure(error)) }
+        for call in calls.values { call.completion(.failure(error)) }
         if state.withLock({ $0.mustReport() }) { listener.connectionEnded(self) }
     }
 
