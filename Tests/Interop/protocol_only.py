@@ -175,7 +175,8 @@ def run(socket):
     check(model["model_name"] == "identity", f"metadata of {model['model_name']}, not of identity")
     check(len(model["input"]) == len(model["output"]) == 1, "not one input and one output")
     for element_type, rank, label in model["input"] + model["output"]:
-        check(element_type == FP32 and rank in (2, 255), f"{label}: type {element_type}, rank {rank}")
+        check(element_type == FP32, f"{label} has the element type {element_type}, not {FP32}")
+        check(rank in (2, 255), f"{label} has the rank {rank}, not 2")
     source, result = model["input"][0][-1], model["output"][0][-1]
     print(f"model: identity, {source} -> {result}")
 
@@ -209,7 +210,7 @@ def main():
             socket.dial(sys.argv[1], block=True)
             run(socket)
     except (UnicodeDecodeError, pynng.NNGException) as error:
-        sys.exit(f"protocol_only.py: {error}")
+        check(False, f"{sys.argv[1]}: {error}")
 
 
 if __name__ == "__main__":
