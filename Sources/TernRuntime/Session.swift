@@ -153,7 +153,7 @@ package import TernTensor
             plans.removeAll()
         }
         if plans.count == Self.planCountLimit { plans.removeLast() }
-        plans.insert(BoundPlan(plan, arena: arena), at: 0)
+        plans.insert(BoundPlan(plan, arena: arena, context: model.context), at: 0)
         return plans[0]
     }
 

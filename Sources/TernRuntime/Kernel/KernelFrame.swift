@@ -24,8 +24,19 @@ package import TernTensor
     @unsafe private let slots: UnsafePointer<OperandSlot>
     private let inputCount: Int
     private let outputCount: Int
+    @unsafe private let contextAddress: UnsafePointer<KernelContext>
+
     /// Where to run.
-    package let context: KernelContext
+    ///
+    /// It is lent, not copied: a context holds a table of a dozen functions, and copying it for
+    /// every node would cost more than many nodes do.
+    package var context: KernelContext {
+        @inline(__always)
+        _read {
+            // SAFETY: whoever made the frame keeps the context during the call.
+            yield unsafe contextAddress.pointee
+        }
+    }
 
     /// Describes the operands of one call.
     ///
@@ -33,18 +44,18 @@ package import TernTensor
     ///   - slots: `inputCount + outputCount + 1` slots that stay valid during the call.
     ///   - inputCount: How many of them are inputs.
     ///   - outputCount: How many of them are outputs.
-    ///   - context: Where to run.
+    ///   - context: Where to run; stays valid during the call.
     @unsafe @inline(__always)
     package init(
         slots: UnsafePointer<OperandSlot>,
         inputCount: Int,
         outputCount: Int,
-        context: KernelContext
+        context: UnsafePointer<KernelContext>
     ) {
         unsafe self.slots = slots
         self.inputCount = inputCount
         self.outputCount = outputCount
-        self.context = context
+        unsafe contextAddress = context
     }
 
     @inline(__always)

@@ -1,15 +1,18 @@
 import TernGraph
+import TernKernels
 import TernTensor
 
 /// A plan with its operands in one session's memory: every place is an address.
-final class BoundPlan {
+@safe final class BoundPlan {
     let plan: ExecutionPlan
     let arena: AlignedBuffer
     private let table: OperandTable
     /// The places that lie in what the caller binds, which is somewhere else in each call.
     private let inputPlaces: [(place: Int, input: Int)]
+    /// Where the kernels run, at an address that frames can point at.
+    @unsafe private let context: UnsafeMutablePointer<KernelContext>
 
-    init(_ plan: ExecutionPlan, arena: AlignedBuffer) {
+    init(_ plan: ExecutionPlan, arena: AlignedBuffer, context: KernelContext) {
         precondition(arena.byteCount >= plan.arenaByteCount, "an arena is too short for its plan")
         self.plan = plan
         self.arena = arena
@@ -40,6 +43,13 @@ final class BoundPlan {
             }
         }
         self.inputPlaces = inputPlaces
+        unsafe self.context = .allocate(capacity: 1)
+        unsafe self.context.initialize(to: context)
+    }
+
+    deinit {
+        unsafe context.deinitialize(count: 1)
+        unsafe context.deallocate()
     }
 
     /// Whether the plan is for inputs of these shapes.
@@ -75,7 +85,7 @@ final class BoundPlan {
             slots: table.baseAddress + step.firstPlace,
             inputCount: step.inputCount,
             outputCount: step.outputCount,
-            context: model.context
+            context: context
         )
         do throws(OperatorError) {
             try step.body(frame)

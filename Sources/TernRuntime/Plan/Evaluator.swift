@@ -158,15 +158,18 @@ package struct Evaluator: Sendable {
             guard let buffer else { continue }
             unsafe table[index] = OperandSlot(buffer.baseAddress, byteCount: buffer.byteCount)
         }
-        try withExtendedLifetime(buffers) { () throws(OperatorError) in
-            // SAFETY: the table holds these inputs, outputs and the scratch memory, all kept alive.
-            let frame = unsafe KernelFrame(
-                slots: table.baseAddress,
-                inputCount: inputs.count,
-                outputCount: outputs.count,
-                context: context
-            )
-            try kernel.body(frame)
+        try unsafe withUnsafePointer(to: context) { (context) throws(OperatorError) in
+            try withExtendedLifetime(buffers) { () throws(OperatorError) in
+                // SAFETY: the table holds these inputs, outputs and the scratch memory, all kept
+                // alive, as is the context.
+                let frame = unsafe KernelFrame(
+                    slots: table.baseAddress,
+                    inputCount: inputs.count,
+                    outputCount: outputs.count,
+                    context: context
+                )
+                try kernel.body(frame)
+            }
         }
         return results
     }
