@@ -1,10 +1,103 @@
-/// The kernels of one instruction set.
-package struct KernelTable: Sendable {
+/// The kernels of one instruction set, described by data.
+///
+/// Drivers call through it, and tests walk all tables that the machine can run. The contracts of the
+/// kernels stand with their code.
+@usableFromInline @safe package struct KernelTable: Sendable {
+    @usableFromInline package typealias Source = UnsafePointer<Float>
+    @usableFromInline package typealias Target = UnsafeMutablePointer<Float>
+
     /// `portable`, `v3` or `v4`, as `TERN_ISA` spells it.
-    package let name: StaticString
-    /// The columns of one packed panel of B.
-    package let panelWidth: Int
-    package init(name: StaticString, panelWidth: Int) {
-        self.name = name; self.panelWidth = panelWidth
+    @usableFromInline package let name: StaticString
+    /// Floats per register.
+    @usableFromInline package let laneCount: Int
+    /// The columns of one packed panel of B: two registers.
+    @usableFromInline package let panelWidth: Int
+    /// The most rows one block of C has.
+    @usableFromInline package let blockRowCount: Int
+
+    /// Runs a ``GEMMTile``: see ``GEMMBody``.
+    @usableFromInline package let gemm: @Sendable (borrowing GEMMTile) -> Void
+    /// Fills one panel of B: (b, depthStride, columnStride, depth, columnCount, scale, target); see
+    /// ``PackKernel``.
+    @usableFromInline package let pack:
+        @Sendable (Source, Int, Int, Int, Int, Float, Target) -> Void
+    /// Fills one panel of B from an image: (patches, firstRow, depth, firstPixel, count, target); see
+    /// ``PatchKernel``.
+    @usableFromInline package let packPatches:
+        @Sendable (borrowing ImagePatches, Int, Int, Int, Int, Target) -> Void
+    /// (operation, x, y, count); see ``UnaryKernel``.
+    @usableFromInline package let unary: @Sendable (UnaryOperation, Source, Target, Int) -> Bool
+    /// (function, operands, x, y, z, count); see ``BinaryKernel``.
+    @usableFromInline package let binary:
+        @Sendable (BinaryFunction, BinaryOperands, Source, Source, Target, Int) -> Bool
+    /// (fold, x, count, shift); see ``ReductionKernel``.
+    @usableFromInline package let foldRow: @Sendable (RowFold, Source, Int, Float) -> Float
+    /// (fold, x, stride, weight, sums, count); see ``ReductionKernel``.
+    @usableFromInline package let foldColumns:
+        @Sendable (StridedFold, Source, Int, Float, Target, Int) -> Void
+    /// (x, y, count, isLogarithmic); see ``SoftmaxKernel``.
+    @usableFromInline package let softmaxRow: @Sendable (Source, Target, Int, Bool) -> Void
+    /// (x, y, axis, stride, columnCount, isLogarithmic); see ``SoftmaxKernel``.
+    @usableFromInline package let softmaxColumns:
+        @Sendable (Source, Target, Int, Int, Int, Bool) -> Void
+    /// (x, y, count, mean, factor, scale, bias); see ``NormalizationKernel``.
+    @usableFromInline package let normalizeRow:
+        @Sendable (Source, Target, Int, Float, Float, Source?, Source?) -> Void
+    /// (x, y, count, scale, bias, mean, variance, epsilon); see ``NormalizationKernel``.
+    @usableFromInline package let batchNormalizeRow:
+        @Sendable (Source, Target, Int, Source, Source, Source, Source, Float) -> Void
+    /// (input, forget, candidate, c, count); see ``NormalizationKernel``.
+    @usableFromInline package let lstmCell: @Sendable (Source, Source, Source, Target, Int) -> Void
+    /// (z, candidate, h, y, count); see ``NormalizationKernel``.
+    @usableFromInline package let gruBlend: @Sendable (Source, Source, Source, Target, Int) -> Void
+    /// binary16 to binary32.
+    @usableFromInline package let widenHalf: @Sendable (UnsafePointer<UInt16>, Target, Int) -> Void
+    /// binary32 to binary16.
+    @usableFromInline package let narrowHalf:
+        @Sendable (Source, UnsafeMutablePointer<UInt16>, Int) -> Void
+    /// bfloat16 to binary32.
+    @usableFromInline package let widenBFloat:
+        @Sendable (UnsafePointer<UInt16>, Target, Int) -> Void
+    /// binary32 to bfloat16.
+    @usableFromInline package let narrowBFloat:
+        @Sendable (Source, UnsafeMutablePointer<UInt16>, Int) -> Void
+
+    /// Instantiates all kernels for an instruction set.
+    ///
+    /// Called once by each module that is compiled for one.
+    @inlinable
+    @inline(__always)
+    package init<I: InstructionSet>(name: StaticString, _ instructionSet: I.Type) {
+        self.name = name
+        laneCount = I.laneCount
+        panelWidth = 2 &* I.laneCount
+        blockRowCount = I.maximumRowCount
+        gemm = { GEMMKernel<I>.run($0) }
+        unsafe pack = { unsafe PackKernel<I>.panel($0, $1, $2, $3, $4, $5, $6) }
+        unsafe packPatches = { unsafe PatchKernel<I>.panel($0, $1, $2, $3, $4, $5) }
+        unsafe unary = { unsafe UnaryKernel<I>.run($0, $1, $2, $3) }
+        unsafe binary = { unsafe BinaryKernel<I>.run($0, $1, $2, $3, $4, $5) }
+        unsafe foldRow = { unsafe ReductionKernel<I>.row($0, $1, $2, $3) }
+        unsafe foldColumns = { unsafe ReductionKernel<I>.columns($0, $1, $2, $3, $4, $5) }
+        unsafe softmaxRow = { unsafe SoftmaxKernel<I>.row($0, $1, $2, $3) }
+        unsafe softmaxColumns = { unsafe SoftmaxKernel<I>.columns($0, $1, $2, $3, $4, $5) }
+        unsafe normalizeRow = { unsafe NormalizationKernel<I>.row($0, $1, $2, $3, $4, $5, $6) }
+        unsafe batchNormalizeRow = {
+            unsafe NormalizationKernel<I>.batchRow($0, $1, $2, $3, $4, $5, $6, $7)
+        }
+        unsafe lstmCell = { unsafe NormalizationKernel<I>.cell($0, $1, $2, $3, $4) }
+        unsafe gruBlend = { unsafe NormalizationKernel<I>.blend($0, $1, $2, $3, $4) }
+        unsafe widenHalf = {
+            unsafe ConversionKernel<I>.widen($0, $1, $2) { I.floats(half: $0) }
+        }
+        unsafe narrowHalf = { unsafe ConversionKernel<I>.narrow($0, $1, $2) { I.half($0) } }
+        unsafe widenBFloat = {
+            unsafe ConversionKernel<I>.widen($0, $1, $2) {
+                ConversionKernel<I>.floats(bfloat: $0)
+            }
+        }
+        unsafe narrowBFloat = {
+            unsafe ConversionKernel<I>.narrow($0, $1, $2) { ConversionKernel<I>.bfloat($0) }
+        }
     }
 }

@@ -2,6 +2,8 @@
 #ifndef CTERNCPU_H
 #define CTERNCPU_H
 
+#include "TernCPUFeatures.h"
 #include "TernPark.h"
+#include "TernVectors.h"
 
 #endif

@@ -1,3 +1,6 @@
+internal import Glibc
+internal import TernMicrokernels
+
 /// Pooling with known sizes, over each plane of [planes, H, W]; planes are N·C.
 package struct Pooling: Sendable {
     /// N·C.
@@ -22,7 +25,18 @@ package struct Pooling: Sendable {
         inputSize: Window.Extent,
         window: Window,
         roundsUp: Bool = false
-    ) { preconditionFailure() }
+    ) {
+        guard planeCount >= 0, window.isValid, inputSize.height >= 0, inputSize.width >= 0,
+            window.leading.height < window.span.height, window.leading.width < window.span.width,
+            window.trailing.height < window.span.height,
+            window.trailing.width < window.span.width,
+            let outputSize = window.outputSize(input: inputSize, roundsUp: roundsUp)
+        else { return nil }
+        self.planeCount = planeCount
+        self.inputSize = inputSize
+        self.outputSize = outputSize
+        self.window = window
+    }
 
     /// The maximum of each window; padding takes no part; NaN wins.
     ///
@@ -39,7 +53,30 @@ package struct Pooling: Sendable {
         indices: UnsafeMutablePointer<Int64>? = nil,
         indicesAreColumnMajor: Bool = false,
         context: KernelContext
-    ) { preconditionFailure() }
+    ) {
+        if let indices = unsafe indices {
+            forEachPlane(context) { plane in
+                unsafe maximumWithIndices(
+                    plane,
+                    input,
+                    output,
+                    indices,
+                    indicesAreColumnMajor
+                )
+            }
+            return
+        }
+        let table = context.table
+        forEachPlane(context) { plane in
+            unsafe foldTaps(
+                .maximum,
+                input + plane * inputCount,
+                output + plane * outputCount,
+                start: -.infinity,
+                table
+            )
+        }
+    }
 
     /// The mean of each window.
     ///
@@ -54,13 +91,207 @@ package struct Pooling: Sendable {
         into output: UnsafeMutablePointer<Float>,
         countsPadding: Bool = false,
         context: KernelContext
-    ) { preconditionFailure() }
+    ) {
+        let table = context.table
+        forEachPlane(context) { plane in
+            let target = unsafe output + plane * outputCount
+            unsafe foldTaps(.add, input + plane * inputCount, target, start: 0, table)
+            for row in 0..<outputSize.height {
+                let rows = tapCount(
+                    row,
+                    window.stride.height,
+                    window.dilation.height,
+                    window.kernel.height,
+                    window.leading.height,
+                    window.trailing.height,
+                    inputSize.height,
+                    countsPadding
+                )
+                for column in 0..<outputSize.width {
+                    let columns = tapCount(
+                        column,
+                        window.stride.width,
+                        window.dilation.width,
+                        window.kernel.width,
+                        window.leading.width,
+                        window.trailing.width,
+                        inputSize.width,
+                        countsPadding
+                    )
+                    unsafe target[row * outputSize.width + column] /= Float(rows * columns)
+                }
+            }
+        }
+    }
+
+    /// How many taps of one window count along one axis.
+    private func tapCount(
+        _ output: Int,
+        _ stride: Int,
+        _ dilation: Int,
+        _ kernel: Int,
+        _ leading: Int,
+        _ trailing: Int,
+        _ size: Int,
+        _ countsPadding: Bool
+    ) -> Int {
+        let start = output * stride - leading
+        let lower = countsPadding ? -leading : 0
+        let upper = countsPadding ? size + trailing : size
+        var count = 0
+        for tap in 0..<kernel {
+            let position = start + tap * dilation
+            if position >= lower, position < upper { count += 1 }
+        }
+        return count
+    }
 
     /// (Σ|x|ᵖ)^(1/p) of each window; padding counts as zeros.
+    ///
+    /// - Parameters:
+    ///   - input: X, dense.
+    ///   - output: Y, dense.
+    ///   - p: At least 1.
+    ///   - context: Where to run.
     @unsafe package func lp(
         _ input: UnsafePointer<Float>,
         into output: UnsafeMutablePointer<Float>,
         p: Int,
         context: KernelContext
-    ) { preconditionFailure() }
+    ) {
+        precondition(p >= 1, "the norm of a window needs an exponent of at least 1")
+        let table = context.table
+        forEachPlane(context) { plane in
+            let source = unsafe input + plane * inputCount
+            let target = unsafe output + plane * outputCount
+            switch p {
+            case 1: unsafe foldTaps(.addMagnitude, source, target, start: 0, table)
+            case 2:
+                unsafe foldTaps(.addSquare, source, target, start: 0, table)
+                let root = UnaryOperation(.squareRoot)
+                unsafe UnaryDriver.run(
+                    root,
+                    UnsafePointer(target),
+                    into: target,
+                    count: outputCount,
+                    table: table
+                )
+            default:
+                for i in 0..<outputCount { unsafe target[i] = 0 }
+                for row in 0..<outputSize.height {
+                    for column in 0..<outputSize.width {
+                        var sum: Float = 0
+                        forEachTap(row, column) { line, position in
+                            let x = unsafe source[line * inputSize.width + position]
+                            sum += powf(x.magnitude, Float(p))
+                        }
+                        unsafe target[row * outputSize.width + column] = powf(sum, 1 / Float(p))
+                    }
+                }
+            }
+        }
+    }
+
+    private var inputCount: Int { inputSize.height * inputSize.width }
+    private var outputCount: Int { outputSize.height * outputSize.width }
+
+    private func forEachPlane(_ context: KernelContext, _ body: (Int) -> Void) {
+        guard outputCount > 0 else { return }
+        let taps = window.kernel.height * window.kernel.width
+        let cost =
+            Double(outputCount * taps) * 0.4 + Double(outputSize.height * taps) * 5 + 20
+        context.forEach(
+            planeCount,
+            grain: KernelContext.grain(nanosecondsPerPiece: cost),
+            nanosecondsPerPiece: cost
+        ) { planes in
+            for plane in planes { body(plane) }
+        }
+    }
+
+    /// Calls `body` with the row and column of each tap of one window that is inside the image.
+    private func forEachTap(_ row: Int, _ column: Int, _ body: (Int, Int) -> Void) {
+        for tapRow in 0..<window.kernel.height {
+            let line =
+                row * window.stride.height + tapRow * window.dilation.height
+                - window.leading.height
+            guard line >= 0, line < inputSize.height else { continue }
+            for tapColumn in 0..<window.kernel.width {
+                let position =
+                    column * window.stride.width + tapColumn * window.dilation.width
+                    - window.leading.width
+                guard position >= 0, position < inputSize.width else { continue }
+                body(line, position)
+            }
+        }
+    }
+
+    /// Folds each window of one plane, a row of outputs at a time.
+    @unsafe private func foldTaps(
+        _ fold: StridedFold,
+        _ x: UnsafePointer<Float>,
+        _ y: UnsafeMutablePointer<Float>,
+        start: Float,
+        _ table: KernelTable
+    ) {
+        for row in 0..<outputSize.height {
+            let target = unsafe y + row * outputSize.width
+            for i in 0..<outputSize.width { unsafe target[i] = start }
+            for tapRow in 0..<window.kernel.height {
+                let line =
+                    row * window.stride.height + tapRow * window.dilation.height
+                    - window.leading.height
+                guard line >= 0, line < inputSize.height else { continue }
+                for tapColumn in 0..<window.kernel.width {
+                    let offset = tapColumn * window.dilation.width - window.leading.width
+                    let reach = Window.reach(
+                        offset: offset,
+                        stride: window.stride.width,
+                        size: inputSize.width,
+                        count: outputSize.width
+                    )
+                    guard !reach.isEmpty else { continue }
+                    let first =
+                        line * inputSize.width + reach.lowerBound * window.stride.width + offset
+                    unsafe table.foldColumns(
+                        fold,
+                        x + first,
+                        window.stride.width,
+                        1,
+                        target + reach.lowerBound,
+                        reach.count
+                    )
+                }
+            }
+        }
+    }
+
+    @unsafe private func maximumWithIndices(
+        _ plane: Int,
+        _ input: UnsafePointer<Float>,
+        _ output: UnsafeMutablePointer<Float>,
+        _ indices: UnsafeMutablePointer<Int64>,
+        _ isColumnMajor: Bool
+    ) {
+        let source = unsafe input + plane * inputCount
+        for row in 0..<outputSize.height {
+            for column in 0..<outputSize.width {
+                var largest = -Float.infinity
+                var found = -1
+                forEachTap(row, column) { line, position in
+                    let x = unsafe source[line * inputSize.width + position]
+                    // The first of equals stays, and so does the first NaN.
+                    guard found < 0 || x > largest || (x.isNaN && !largest.isNaN) else { return }
+                    largest = x
+                    found =
+                        isColumnMajor
+                        ? position * inputSize.height + line
+                        : line * inputSize.width + position
+                }
+                let target = plane * outputCount + row * outputSize.width + column
+                unsafe output[target] = largest
+                unsafe indices[target] = Int64(plane * inputCount + Swift.max(found, 0))
+            }
+        }
+    }
 }

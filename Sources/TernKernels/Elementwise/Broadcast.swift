@@ -7,12 +7,115 @@ package import TernTensor
 package struct Broadcast: Sendable {
     /// The common shape.
     package let outputShape: Shape
-    internal var mergedShape: Shape
-    internal var strides: InlineArray<3, InlineArray<8, Int>>
+    /// The common shape after merging, at least one axis.
+    private(set) internal var mergedShape: Shape
+    /// Elements to the next along each merged axis, per operand; 0 where it is repeated.
+    private(set) internal var strides: InlineArray<3, InlineArray<8, Int>>
 
     /// Broadcasts two shapes; `nil` if they don't fit.
     package init?(_ first: Shape, _ second: Shape) { self.init(first, second, Shape()) }
 
     /// Broadcasts three shapes; `nil` if they don't fit.
-    package init?(_ first: Shape, _ second: Shape, _ third: Shape) { preconditionFailure() }
+    package init?(_ first: Shape, _ second: Shape, _ third: Shape) {
+        let operands: InlineArray<3, Shape> = [first, second, third]
+        let rank = Swift.max(first.rank, second.rank, third.rank)
+        var output = Shape()
+        for axis in 0..<rank {
+            var size = 1
+            for operand in operands.indices {
+                let own = axis - (rank - operands[operand].rank)
+                guard own >= 0, operands[operand][own] != 1 else { continue }
+                guard size == 1 || size == operands[operand][own] else { return nil }
+                size = operands[operand][own]
+            }
+            output.append(size)
+        }
+        guard output.checkedElementCount != nil else { return nil }
+        outputShape = output
+        mergedShape = Shape()
+        strides = InlineArray(repeating: InlineArray(repeating: 0))
+        var dense = InlineArray<3, InlineArray<8, Int>>(repeating: InlineArray(repeating: 0))
+        for operand in operands.indices {
+            let own = StridedCopy.denseStrides(operands[operand])
+            let added = rank - operands[operand].rank
+            for axis in operands[operand].indices where operands[operand][axis] != 1 {
+                dense[operand][axis + added] = own[axis]
+            }
+        }
+        for axis in 0..<rank where output[axis] != 1 {
+            let last = mergedShape.rank - 1
+            var merges = last >= 0
+            for operand in operands.indices where merges {
+                merges = strides[operand][last] == output[axis] * dense[operand][axis]
+            }
+            let target = merges ? last : last + 1
+            if merges {
+                mergedShape[last] *= output[axis]
+            } else {
+                mergedShape.append(output[axis])
+            }
+            for operand in operands.indices { strides[operand][target] = dense[operand][axis] }
+        }
+        if mergedShape.isEmpty { mergedShape.append(1) }
+    }
+
+    /// One run of the innermost axis: where it starts in each operand and in the output.
+    internal struct Row {
+        internal var offsets: InlineArray<3, Int>
+        internal var output: Int
+        internal var count: Int
+    }
+
+    /// The length of the innermost axis.
+    internal var rowLength: Int { mergedShape[mergedShape.rank - 1] }
+
+    /// How far apart neighbours of a row are in an operand: 0 or 1.
+    internal func innerStride(_ operand: Int) -> Int { strides[operand][mergedShape.rank - 1] }
+
+    /// Calls `body` for rows that together cover the output once, on several threads if it pays.
+    ///
+    /// Long rows are cut; every element's position in its row of registers is of no consequence to
+    /// the kernels.
+    internal func forEachRow(
+        nanosecondsPerElement: Double,
+        context: KernelContext,
+        _ body: (Row) -> Void
+    ) {
+        let total = outputShape.elementCount
+        guard total > 0 else { return }
+        let length = rowLength
+        let rows = total / length
+        let cutLength = 16384
+        let cuts = (length + cutLength - 1) / cutLength
+        let cost = nanosecondsPerElement * Double(Swift.min(length, cutLength))
+        context.forEach(
+            rows * cuts,
+            grain: KernelContext.grain(nanosecondsPerPiece: cost),
+            nanosecondsPerPiece: cost
+        ) { range in
+            for piece in range {
+                let (row, cut) = piece.quotientAndRemainder(dividingBy: cuts)
+                let start = cut * cutLength
+                var result = Row(
+                    offsets: InlineArray(repeating: 0),
+                    output: row * length + start,
+                    count: Swift.min(cutLength, length - start)
+                )
+                for operand in 0..<3 {
+                    result.offsets[operand] = start * innerStride(operand)
+                }
+                var rest = row
+                for axis in (0..<mergedShape.rank - 1).reversed() {
+                    let (quotient, position) = rest.quotientAndRemainder(
+                        dividingBy: mergedShape[axis]
+                    )
+                    rest = quotient
+                    for operand in 0..<3 {
+                        result.offsets[operand] += position * strides[operand][axis]
+                    }
+                }
+                body(result)
+            }
+        }
+    }
 }

@@ -1,84 +1,39 @@
-package import TernMicrokernels
 package import TernTensor
 
-/// Functions of single elements. An output may be the same memory as an input of the same element
-/// size that is not broadcast; other overlaps are not allowed.
+/// Functions of single elements.
 ///
-/// Each function returns `false`, with nothing written, if it is not defined for the element type.
-package enum Elementwise {
-    /// y = f(x) for 32-bit floats.
-    @unsafe package static func apply(
-        _ operation: UnaryOperation,
-        _ x: UnsafePointer<Float>,
-        into y: UnsafeMutablePointer<Float>,
-        count: Int,
-        context: KernelContext
-    ) { preconditionFailure() }
+/// An output may be the same memory as an input of the same element size that is not broadcast; other
+/// overlaps are not allowed. Each function that returns a `Bool` returns `false`, with nothing
+/// written, if it is not defined for the element type.
+package enum Elementwise {}
 
-    /// y = f(x) for any type: FP64 in double precision, FP16 and BF16 through FP32 with one
-    /// rounding, integers for `absolute`, `negative`, `sign`, `relu`, `clamp`, `square`,
-    /// `identity` and the roundings.
-    @discardableResult
-    @unsafe package static func apply(
-        _ operation: UnaryOperation,
-        _ x: UnsafeRawPointer,
-        into y: UnsafeMutableRawPointer,
-        count: Int,
-        elementType: ElementType,
-        context: KernelContext
-    ) -> Bool { preconditionFailure() }
-
-    /// z = f(x, y), broadcast.
-    @discardableResult
-    @unsafe package static func apply(
-        _ function: BinaryFunction,
-        _ x: UnsafeRawPointer,
-        _ y: UnsafeRawPointer,
-        into z: UnsafeMutableRawPointer,
-        broadcast: Broadcast,
-        elementType: ElementType,
-        context: KernelContext
-    ) -> Bool { preconditionFailure() }
-
-    /// z = x ? y, one byte each (BOOL), broadcast; BOOL itself for `equal` and `notEqual` only.
-    @discardableResult
-    @unsafe package static func compare(
-        _ function: ComparisonFunction,
-        _ x: UnsafeRawPointer,
-        _ y: UnsafeRawPointer,
-        into z: UnsafeMutablePointer<UInt8>,
-        broadcast: Broadcast,
-        elementType: ElementType,
-        context: KernelContext
-    ) -> Bool { preconditionFailure() }
-
-    /// z = condition ? x : y, broadcast in the order (condition, x, y); any type of fixed size.
-    @discardableResult
-    @unsafe package static func select(
-        _ condition: UnsafePointer<UInt8>,
-        _ x: UnsafeRawPointer,
-        _ y: UnsafeRawPointer,
-        into z: UnsafeMutableRawPointer,
-        broadcast: Broadcast,
-        elementType: ElementType,
-        context: KernelContext
-    ) -> Bool { preconditionFailure() }
-
-    /// y = 1 - x for BOOL.
+extension Elementwise {
+    /// y = 1 - x for BOOL; any byte that is not 0 counts as true.
     @unsafe package static func not(
         _ x: UnsafePointer<UInt8>,
         into y: UnsafeMutablePointer<UInt8>,
         count: Int
-    ) { preconditionFailure() }
+    ) {
+        for i in 0..<count { unsafe y[i] = x[i] == 0 ? 1 : 0 }
+    }
 
-    /// Whether each float is NaN (`isNaN`), or infinite with an admitted sign (`isInfinite`).
+    /// Whether each float is NaN.
     @discardableResult
     @unsafe package static func isNaN(
         _ x: UnsafeRawPointer,
         into y: UnsafeMutablePointer<UInt8>,
         count: Int,
         elementType: ElementType
-    ) -> Bool { preconditionFailure() }
+    ) -> Bool {
+        switch elementType {
+        case .fp32: unsafe test(x, as: Float.self, y, count) { $0.isNaN }
+        case .fp64: unsafe test(x, as: Double.self, y, count) { $0.isNaN }
+        case .fp16: unsafe test(x, as: UInt16.self, y, count) { $0 & 0x7fff > 0x7c00 }
+        case .bf16: unsafe test(x, as: UInt16.self, y, count) { $0 & 0x7fff > 0x7f80 }
+        default: return false
+        }
+        return true
+    }
 
     /// Whether each float is +∞ (if `positive`) or -∞ (if `negative`).
     @discardableResult
@@ -89,20 +44,38 @@ package enum Elementwise {
         elementType: ElementType,
         positive: Bool = true,
         negative: Bool = true
-    ) -> Bool { preconditionFailure() }
+    ) -> Bool {
+        switch elementType {
+        case .fp32:
+            unsafe test(x, as: Float.self, y, count) {
+                $0 == .infinity && positive || $0 == -.infinity && negative
+            }
+        case .fp64:
+            unsafe test(x, as: Double.self, y, count) {
+                $0 == .infinity && positive || $0 == -.infinity && negative
+            }
+        case .fp16:
+            unsafe test(x, as: UInt16.self, y, count) {
+                $0 == 0x7c00 && positive || $0 == 0xfc00 && negative
+            }
+        case .bf16:
+            unsafe test(x, as: UInt16.self, y, count) {
+                $0 == 0x7f80 && positive || $0 == 0xff80 && negative
+            }
+        default: return false
+        }
+        return true
+    }
 
-    /// Converts between element types by ONNX Cast's rules.
-    ///
-    /// Floats to integers truncate towards zero, and saturate where C leaves the result undefined
-    /// (NaN gives 0); integers to narrower integers keep the low bits; anything not zero is `true`;
-    /// floats to narrower floats round to nearest, ties to even.
-    @discardableResult
-    @unsafe package static func cast(
+    @inline(__always)
+    private static func test<Element: BitwiseCopyable>(
         _ x: UnsafeRawPointer,
-        of source: ElementType,
-        into y: UnsafeMutableRawPointer,
-        of target: ElementType,
-        count: Int,
-        context: KernelContext
-    ) -> Bool { preconditionFailure() }
+        as type: Element.Type,
+        _ y: UnsafeMutablePointer<UInt8>,
+        _ count: Int,
+        _ condition: (Element) -> Bool
+    ) {
+        let source = unsafe x.assumingMemoryBound(to: Element.self)
+        for i in 0..<count { unsafe y[i] = condition(source[i]) ? 1 : 0 }
+    }
 }

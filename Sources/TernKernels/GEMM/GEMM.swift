@@ -1,62 +1,5 @@
-package import TernMicrokernels
-
-/// What happens to each element of a product before it is stored, in this order.
-///
-/// `C = activation(alpha·acc + beta·C + bias)`, where `beta == 0` never reads C.
-@safe package struct Epilogue {
-    /// What is added to the product.
-    @safe package enum Bias {
-        /// Nothing.
-        case none
-        /// One number per column, N of them.
-        case perColumn(UnsafePointer<Float>)
-        /// One number per row, M of them.
-        case perRow(UnsafePointer<Float>)
-    }
-
-    /// The factor of the product.
-    package var alpha: Float
-    /// The factor of what C holds already; 0 means C is not read.
-    package var beta: Float
-    /// What is added.
-    package var bias: Bias
-    /// What is applied last.
-    package var activation: UnaryOperation
-
-    /// Makes an epilogue; the default does nothing.
-    package init(
-        alpha: Float = 1,
-        beta: Float = 0,
-        bias: Bias = .none,
-        activation: UnaryOperation = .identity
-    ) {
-        self.alpha = alpha
-        self.beta = beta
-        self.bias = bias
-        self.activation = activation
-    }
-}
-
-/// A row-major matrix in memory, possibly to be read transposed.
-@safe package struct MatrixView {
-    /// The first element.
-    package let elements: UnsafePointer<Float>
-    /// The distance between rows as stored, in elements.
-    package let rowStride: Int
-    /// Whether the matrix meant is the transpose of what is stored.
-    package let isTransposed: Bool
-
-    /// Describes a matrix.
-    @unsafe package init(
-        _ elements: UnsafePointer<Float>,
-        rowStride: Int,
-        isTransposed: Bool = false
-    ) {
-        unsafe self.elements = unsafe elements
-        self.rowStride = rowStride
-        self.isTransposed = isTransposed
-    }
-}
+internal import TernMicrokernels
+internal import TernTensor
 
 /// Matrix products of 32-bit floats: C [M, N] = A [M, K] · B [K, N].
 ///
@@ -68,10 +11,12 @@ package enum GEMM {
     /// Multiplies by a matrix that was packed beforehand; needs no scratch memory.
     ///
     /// - Parameters:
-    ///   - a: A, row-major, not transposed; rows `aRowStride` ≥ K apart.
+    ///   - a: A, row-major, not transposed.
+    ///   - aRowStride: The distance between rows of A, at least K.
     ///   - rowCount: M.
     ///   - b: B, packed for `context.table`.
-    ///   - c: C, row-major; rows `cRowStride` ≥ N apart.
+    ///   - c: C, row-major.
+    ///   - cRowStride: The distance between rows of C, at least N.
     ///   - epilogue: Bias, activation.
     ///   - context: Where to run.
     @unsafe package static func multiply(
@@ -83,10 +28,31 @@ package enum GEMM {
         rowStride cRowStride: Int,
         epilogue: Epilogue = Epilogue(),
         context: KernelContext
-    ) { preconditionFailure() }
+    ) {
+        precondition(
+            b.panelWidth == context.table.panelWidth,
+            "a matrix was packed for kernels with another panel width"
+        )
+        precondition(rowCount >= 0, "a matrix cannot have a negative number of rows")
+        precondition(aRowStride >= b.rowCount, "the rows of A are shorter than B is high")
+        precondition(cRowStride >= b.columnCount, "the rows of C are shorter than B is wide")
+        let tile = unsafe GEMMTile(
+            a: a,
+            aRowStride: aRowStride,
+            b: b.panels,
+            bRowStride: b.panelWidth,
+            bPanelStride: b.rowCount * b.panelWidth,
+            c: c,
+            cRowStride: cRowStride,
+            rowCount: rowCount,
+            columnCount: b.columnCount,
+            depth: b.rowCount
+        )
+        GEMMDriver.run(tile, epilogue: epilogue, context: context)
+    }
 
-    /// How much scratch memory ``multiply(_:by:rowCount:columnCount:depth:into:rowStride:epilogue:scratch:context:)``
-    /// needs, in bytes.
+    /// How much scratch memory a product of two matrices that are not known beforehand needs, in
+    /// bytes.
     package static func scratchByteCount(
         rowCount: Int,
         columnCount: Int,
@@ -94,7 +60,23 @@ package enum GEMM {
         aIsTransposed: Bool,
         bIsTransposed: Bool,
         context: KernelContext
-    ) -> Int { preconditionFailure() }
+    ) -> Int {
+        let a = aIsTransposed ? alignedByteCount(floats: rowCount * depth) : 0
+        let width = context.table.panelWidth
+        let whole = columnCount / width * width
+        let streams = streamsPlainMatrix(
+            rowCount: rowCount,
+            bIsTransposed: bIsTransposed,
+            context: context
+        )
+        let packedColumnCount = streams ? columnCount - whole : columnCount
+        return a
+            + Panels.byteCount(
+                depth: depth,
+                columnCount: packedColumnCount,
+                table: context.table
+            )
+    }
 
     /// Multiplies two matrices neither of which is known beforehand.
     ///
@@ -104,7 +86,8 @@ package enum GEMM {
     ///   - rowCount: M.
     ///   - columnCount: N.
     ///   - depth: K.
-    ///   - c: C, row-major; rows `cRowStride` ≥ N apart.
+    ///   - c: C, row-major.
+    ///   - cRowStride: The distance between rows of C, at least N.
     ///   - epilogue: Scaling, bias, activation.
     ///   - scratch: As many bytes as ``scratchByteCount(rowCount:columnCount:depth:aIsTransposed:bIsTransposed:context:)``
     ///     says, 64-byte aligned; its contents are lost.
@@ -120,5 +103,107 @@ package enum GEMM {
         epilogue: Epilogue = Epilogue(),
         scratch: UnsafeMutableRawBufferPointer,
         context: KernelContext
-    ) { preconditionFailure() }
+    ) {
+        precondition(
+            rowCount >= 0 && columnCount >= 0 && depth >= 0,
+            "a matrix cannot have a negative size"
+        )
+        precondition(cRowStride >= columnCount, "the rows of C overlap")
+        precondition(a.rowStride >= (a.isTransposed ? rowCount : depth), "the rows of A overlap")
+        precondition(b.rowStride >= (b.isTransposed ? depth : columnCount), "the rows of B overlap")
+        guard rowCount > 0, columnCount > 0 else { return }
+        let needed = scratchByteCount(
+            rowCount: rowCount,
+            columnCount: columnCount,
+            depth: depth,
+            aIsTransposed: a.isTransposed,
+            bIsTransposed: b.isTransposed,
+            context: context
+        )
+        var memory = unsafe ScratchMemory(scratch, needed: needed)
+        var left = unsafe a.elements
+        var leftStride = a.rowStride
+        if a.isTransposed {
+            let rows = unsafe memory.floats(rowCount * depth)
+            let copy = StridedCopy(transposing: [depth, rowCount], sourceRowStride: a.rowStride)
+            unsafe copy.run(a.elements, into: rows, elementByteCount: 4, context: context)
+            unsafe left = UnsafePointer(rows)
+            leftStride = depth
+        }
+        let width = context.table.panelWidth
+        let streams = streamsPlainMatrix(
+            rowCount: rowCount,
+            bIsTransposed: b.isTransposed,
+            context: context
+        )
+        let streamedColumnCount = streams ? columnCount / width * width : 0
+        if streamedColumnCount > 0 {
+            let tile = unsafe GEMMTile(
+                a: left,
+                aRowStride: leftStride,
+                b: b.elements,
+                bRowStride: b.rowStride,
+                bPanelStride: width,
+                c: c,
+                cRowStride: cRowStride,
+                rowCount: rowCount,
+                columnCount: streamedColumnCount,
+                depth: depth
+            )
+            GEMMDriver.run(tile, epilogue: epilogue, context: context)
+        }
+        let packedColumnCount = columnCount - streamedColumnCount
+        guard packedColumnCount > 0 else { return }
+        let panelCount = Panels.count(columnCount: packedColumnCount, table: context.table)
+        let panels = unsafe memory.floats(panelCount * width * depth)
+        let offset = streamedColumnCount * (b.isTransposed ? b.rowStride : 1)
+        let source = unsafe MatrixView(
+            b.elements + offset,
+            rowStride: b.rowStride,
+            isTransposed: b.isTransposed
+        )
+        context.forEach(
+            panelCount,
+            grain: KernelContext.grain(nanosecondsPerPiece: Double(depth * width)),
+            nanosecondsPerPiece: Double(depth * width) * 0.3
+        ) { range in
+            unsafe Panels.pack(
+                source,
+                panels: range,
+                depth: depth,
+                columnCount: packedColumnCount,
+                scale: 1,
+                into: panels,
+                table: context.table
+            )
+        }
+        let tile = unsafe GEMMTile(
+            a: left,
+            aRowStride: leftStride,
+            b: UnsafePointer(panels),
+            bRowStride: width,
+            bPanelStride: depth * width,
+            c: c + streamedColumnCount,
+            cRowStride: cRowStride,
+            rowCount: rowCount,
+            columnCount: packedColumnCount,
+            depth: depth
+        )
+        GEMMDriver.run(
+            tile,
+            epilogue: epilogue,
+            firstColumn: streamedColumnCount,
+            context: context
+        )
+    }
+
+    /// Whether a plain B is read where it is: reordering pays only if several blocks of rows read it.
+    private static func streamsPlainMatrix(
+        rowCount: Int,
+        bIsTransposed: Bool,
+        context: KernelContext
+    ) -> Bool { !bIsTransposed && rowCount <= 2 * context.table.blockRowCount }
+
+    /// Rounded up to whole cache lines.
+    internal static func alignedByteCount(floats: Int) -> Int { (floats * 4 + 63) & ~63 }
 }

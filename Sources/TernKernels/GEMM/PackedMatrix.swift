@@ -36,10 +36,72 @@ internal import TernTensor
         scale: Float = 1,
         table: KernelTable = .current
     ) {
+        precondition(rowCount >= 0 && columnCount >= 0, "a matrix cannot have a negative size")
+        precondition(
+            rowStride >= (isTransposed ? rowCount : columnCount),
+            "the rows of a matrix to be packed overlap"
+        )
         self.rowCount = rowCount
         self.columnCount = columnCount
         panelWidth = table.panelWidth
-        storage = AlignedBuffer(byteCount: 0)
-        preconditionFailure()
+        let byteCount = Panels.byteCount(depth: rowCount, columnCount: columnCount, table: table)
+        storage = AlignedBuffer(byteCount: byteCount)
+        unsafe Panels.pack(
+            MatrixView(elements, rowStride: rowStride, isTransposed: isTransposed),
+            panels: 0..<Panels.count(columnCount: columnCount, table: table),
+            depth: rowCount,
+            columnCount: columnCount,
+            scale: scale,
+            into: storage.baseAddress.assumingMemoryBound(to: Float.self),
+            table: table
+        )
+    }
+
+    /// How many bytes the panels take.
+    package var byteCount: Int { storage.byteCount }
+
+    /// The first panel.
+    @unsafe internal var panels: UnsafePointer<Float> {
+        unsafe UnsafePointer(storage.baseAddress.assumingMemoryBound(to: Float.self))
+    }
+}
+
+/// The layout of packed panels, in a ``PackedMatrix`` or in scratch memory.
+internal enum Panels {
+    internal static func count(columnCount: Int, table: KernelTable) -> Int {
+        (columnCount + table.panelWidth - 1) / table.panelWidth
+    }
+
+    /// The bytes of all panels of a matrix.
+    ///
+    /// - Precondition: They fit an `Int`.
+    internal static func byteCount(depth: Int, columnCount: Int, table: KernelTable) -> Int {
+        let floats = count(columnCount: columnCount, table: table) * table.panelWidth * depth
+        return floats * MemoryLayout<Float>.stride
+    }
+
+    /// Packs some of the panels of `b`; panel p goes to `target + p·depth·panelWidth`.
+    @unsafe internal static func pack(
+        _ b: MatrixView,
+        panels: Range<Int>,
+        depth: Int,
+        columnCount: Int,
+        scale: Float,
+        into target: UnsafeMutablePointer<Float>,
+        table: KernelTable
+    ) {
+        let width = table.panelWidth
+        for panel in panels {
+            let column = panel * width
+            unsafe table.pack(
+                b.elements + column * (b.isTransposed ? b.rowStride : 1),
+                b.isTransposed ? 1 : b.rowStride,
+                b.isTransposed ? b.rowStride : 1,
+                depth,
+                Swift.min(width, columnCount - column),
+                scale,
+                target + panel * depth * width
+            )
+        }
     }
 }

@@ -1,3 +1,6 @@
+internal import Glibc
+internal import TernMicrokernels
+
 /// Normalisations of 32-bit floats; variances are biased (divided by the count), as ONNX has them.
 ///
 /// `y` may be `x`. A scale or bias of `nil` means 1 or 0.
@@ -26,7 +29,44 @@ package enum Normalization {
         means: UnsafeMutablePointer<Float>? = nil,
         inverseDeviations: UnsafeMutablePointer<Float>? = nil,
         context: KernelContext
-    ) { preconditionFailure() }
+    ) {
+        guard rowCount > 0, count > 0 else { return }
+        let cost = Double(count) * 0.5 + 20
+        let table = context.table
+        context.forEach(
+            rowCount,
+            grain: KernelContext.grain(nanosecondsPerPiece: cost),
+            nanosecondsPerPiece: cost
+        ) { rows in
+            for row in rows {
+                let source = unsafe x + row * count
+                let (mean, factor) = unsafe moments(source, count, epsilon, table)
+                unsafe table.normalizeRow(
+                    source,
+                    y + row * count,
+                    count,
+                    mean,
+                    factor,
+                    scale,
+                    bias
+                )
+                if let means = unsafe means { unsafe means[row] = mean }
+                if let inverse = unsafe inverseDeviations { unsafe inverse[row] = factor }
+            }
+        }
+    }
+
+    /// The mean, and 1/√(variance + epsilon).
+    @unsafe private static func moments(
+        _ x: UnsafePointer<Float>,
+        _ count: Int,
+        _ epsilon: Float,
+        _ table: KernelTable
+    ) -> (mean: Float, factor: Float) {
+        let mean = unsafe table.foldRow(.sum, x, count, 0) / Float(count)
+        let variance = unsafe table.foldRow(.sumOfShiftedSquares, x, count, mean) / Float(count)
+        return (mean, 1 / (variance + epsilon).squareRoot())
+    }
 
     /// RMSNormalization: y = x / √(mean(x²) + epsilon) · scale over each row.
     @unsafe package static func rootMeanSquare(
@@ -37,7 +77,23 @@ package enum Normalization {
         scale: UnsafePointer<Float>?,
         epsilon: Float,
         context: KernelContext
-    ) { preconditionFailure() }
+    ) {
+        guard rowCount > 0, count > 0 else { return }
+        let cost = Double(count) * 0.4 + 20
+        let table = context.table
+        context.forEach(
+            rowCount,
+            grain: KernelContext.grain(nanosecondsPerPiece: cost),
+            nanosecondsPerPiece: cost
+        ) { rows in
+            for row in rows {
+                let source = unsafe x + row * count
+                let squares = unsafe table.foldRow(.sumOfSquares, source, count, 0)
+                let factor = 1 / (squares / Float(count) + epsilon).squareRoot()
+                unsafe table.normalizeRow(source, y + row * count, count, 0, factor, scale, nil)
+            }
+        }
+    }
 
     /// GroupNormalization of [batch, channels, spatial] with per-channel scale and bias.
     ///
@@ -55,7 +111,40 @@ package enum Normalization {
         bias: UnsafePointer<Float>?,
         epsilon: Float,
         context: KernelContext
-    ) { preconditionFailure() }
+    ) {
+        precondition(
+            groupCount > 0 && channelCount % groupCount == 0,
+            "\(channelCount) channels cannot be cut into \(groupCount) groups"
+        )
+        guard batchCount > 0, channelCount > 0, spatialCount > 0 else { return }
+        let channels = channelCount / groupCount
+        let count = channels * spatialCount
+        let cost = Double(count) * 0.6 + 20
+        let table = context.table
+        context.forEach(
+            batchCount * groupCount,
+            grain: KernelContext.grain(nanosecondsPerPiece: cost),
+            nanosecondsPerPiece: cost
+        ) { range in
+            for index in range {
+                let source = unsafe x + index * count
+                let target = unsafe y + index * count
+                let (mean, factor) = unsafe moments(source, count, epsilon, table)
+                let first = index % groupCount * channels
+                for channel in 0..<channels {
+                    let gain = unsafe factor * (scale?[first + channel] ?? 1)
+                    let offset = unsafe (bias?[first + channel] ?? 0) - mean * gain
+                    let start = channel * spatialCount
+                    _ = unsafe table.unary(
+                        UnaryOperation(.affine, a: gain, b: offset),
+                        source + start,
+                        target + start,
+                        spatialCount
+                    )
+                }
+            }
+        }
+    }
 
     /// BatchNormalization for inference: y = (x - mean) / √(variance + epsilon) · scale + bias, all
     /// four per channel of [batch, channels, spatial].
@@ -71,10 +160,56 @@ package enum Normalization {
         variance: UnsafePointer<Float>,
         epsilon: Float,
         context: KernelContext
-    ) { preconditionFailure() }
+    ) {
+        guard batchCount > 0, channelCount > 0, spatialCount > 0 else { return }
+        let table = context.table
+        if spatialCount == 1 {
+            let cost = Double(channelCount) * 0.6 + 10
+            context.forEach(
+                batchCount,
+                grain: KernelContext.grain(nanosecondsPerPiece: cost),
+                nanosecondsPerPiece: cost
+            ) { rows in
+                for row in rows {
+                    let offset = row * channelCount
+                    unsafe table.batchNormalizeRow(
+                        x + offset,
+                        y + offset,
+                        channelCount,
+                        scale,
+                        bias,
+                        mean,
+                        variance,
+                        epsilon
+                    )
+                }
+            }
+            return
+        }
+        let cost = Double(spatialCount) * 0.2 + 10
+        context.forEach(
+            batchCount * channelCount,
+            grain: KernelContext.grain(nanosecondsPerPiece: cost),
+            nanosecondsPerPiece: cost
+        ) { planes in
+            for plane in planes {
+                let channel = plane % channelCount
+                let gain = unsafe scale[channel] / (variance[channel] + epsilon).squareRoot()
+                let offset = unsafe bias[channel] - mean[channel] * gain
+                _ = unsafe table.unary(
+                    UnaryOperation(.affine, a: gain, b: offset),
+                    x + plane * spatialCount,
+                    y + plane * spatialCount,
+                    spatialCount
+                )
+            }
+        }
+    }
 
-    /// LRN: y = x / (k + alpha/size · Σx²)^beta, the sum over `size` neighbouring channels of
-    /// [batch, channels, spatial]. `y` may not be `x`.
+    /// LRN: y = x / (k + alpha/size · Σx²)^beta.
+    ///
+    /// The sum runs over `size` neighbouring channels of [batch, channels, spatial]: (size-1)/2 before,
+    /// size/2 after. `y` may not be `x`.
     @unsafe package static func localResponse(
         _ x: UnsafePointer<Float>,
         into y: UnsafeMutablePointer<Float>,
@@ -86,5 +221,38 @@ package enum Normalization {
         beta: Float,
         bias k: Float,
         context: KernelContext
-    ) { preconditionFailure() }
+    ) {
+        precondition(size >= 1, "a local response needs at least one channel")
+        guard batchCount > 0, channelCount > 0, spatialCount > 0 else { return }
+        let table = context.table
+        let cost = Double(spatialCount * (size + 20))
+        context.forEach(
+            batchCount * channelCount,
+            grain: KernelContext.grain(nanosecondsPerPiece: cost),
+            nanosecondsPerPiece: cost
+        ) { planes in
+            for plane in planes {
+                let (image, channel) = plane.quotientAndRemainder(dividingBy: channelCount)
+                let first = Swift.max(0, channel - (size - 1) / 2)
+                let last = Swift.min(channelCount - 1, channel + size / 2)
+                let target = unsafe y + plane * spatialCount
+                for i in 0..<spatialCount { unsafe target[i] = 0 }
+                for neighbour in first...last {
+                    unsafe table.foldColumns(
+                        .addSquare,
+                        x + (image * channelCount + neighbour) * spatialCount,
+                        1,
+                        1,
+                        target,
+                        spatialCount
+                    )
+                }
+                let source = unsafe x + plane * spatialCount
+                for i in 0..<spatialCount {
+                    unsafe target[i] =
+                        source[i] / powf(k + alpha / Float(size) * target[i], beta)
+                }
+            }
+        }
+    }
 }

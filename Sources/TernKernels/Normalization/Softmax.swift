@@ -1,9 +1,11 @@
+internal import TernMicrokernels
+
 /// Softmax along the middle axis of [outer, axis, inner].
 package enum Softmax {
     /// y = e^(x-max) / Σe^(x-max), or its logarithm, of each of outer·inner vectors.
     ///
     /// A vector that holds NaN or +∞ gives NaN, and so does one of only -∞. The order of the sum
-    /// depends on `axis` and `inner` alone. `y` may be `x`.
+    /// depends on `axis` and on whether `inner` is 1, alone. `y` may be `x`.
     ///
     /// - Parameters:
     ///   - x: Dense input.
@@ -21,5 +23,45 @@ package enum Softmax {
         inner: Int,
         isLogarithmic: Bool = false,
         context: KernelContext
-    ) { preconditionFailure() }
+    ) {
+        guard outer > 0, axis > 0, inner > 0 else { return }
+        let table = context.table
+        if inner == 1 {
+            let cost = Double(axis) + 20
+            context.forEach(
+                outer,
+                grain: KernelContext.grain(nanosecondsPerPiece: cost),
+                nanosecondsPerPiece: cost
+            ) { rows in
+                for row in rows {
+                    let offset = row * axis
+                    unsafe table.softmaxRow(x + offset, y + offset, axis, isLogarithmic)
+                }
+            }
+            return
+        }
+        // A piece is a few registers of columns.
+        let width = 4 * table.laneCount
+        let pieces = (inner + width - 1) / width
+        let cost = Double(axis * Swift.min(width, inner)) + 20
+        context.forEach(
+            outer * pieces,
+            grain: KernelContext.grain(nanosecondsPerPiece: cost),
+            nanosecondsPerPiece: cost
+        ) { range in
+            for piece in range {
+                let (block, part) = piece.quotientAndRemainder(dividingBy: pieces)
+                let column = part * width
+                let offset = block * axis * inner + column
+                unsafe table.softmaxColumns(
+                    x + offset,
+                    y + offset,
+                    axis,
+                    inner,
+                    Swift.min(width, inner - column),
+                    isLogarithmic
+                )
+            }
+        }
+    }
 }

@@ -48,7 +48,82 @@ package enum Recurrent {
         couplesForget: Bool = false,
         activations: Activations = Activations(),
         context: KernelContext
-    ) { preconditionFailure() }
+    ) {
+        let h = hiddenCount
+        let table = context.table
+        let cost = Double(h) * 3 + 30
+        context.forEach(
+            batchCount,
+            grain: KernelContext.grain(nanosecondsPerPiece: cost),
+            nanosecondsPerPiece: cost
+        ) { rows in
+            for row in rows {
+                let input = unsafe gates + row * 4 * h
+                let outputGate = unsafe input + h
+                let forget = unsafe input + 2 * h
+                let candidate = unsafe input + 3 * h
+                let state = unsafe cell + row * h
+                if let peepholes = unsafe peepholes {
+                    unsafe addProduct(peepholes, state, to: input, h)
+                    unsafe addProduct(peepholes + 2 * h, state, to: forget, h)
+                }
+                unsafe activate(input, h, activations.gate, clip, table)
+                if couplesForget {
+                    let complement = UnaryOperation(.affine, a: -1, b: 1)
+                    unsafe UnaryDriver.run(complement, input, into: forget, count: h, table: table)
+                } else {
+                    unsafe activate(forget, h, activations.gate, clip, table)
+                }
+                unsafe activate(candidate, h, activations.candidate, clip, table)
+                unsafe table.lstmCell(input, forget, candidate, state, h)
+                if let peepholes = unsafe peepholes {
+                    unsafe addProduct(peepholes + h, state, to: outputGate, h)
+                }
+                unsafe activate(outputGate, h, activations.gate, clip, table)
+                // The candidate's place is free.
+                unsafe UnaryDriver.run(
+                    activations.output,
+                    state,
+                    into: candidate,
+                    count: h,
+                    table: table
+                )
+                _ = unsafe table.binary(
+                    .multiply,
+                    .arrays,
+                    outputGate,
+                    candidate,
+                    output + row * outputRowStride,
+                    h
+                )
+            }
+        }
+    }
+
+    /// sums += x·y, element by element.
+    @unsafe private static func addProduct(
+        _ x: UnsafePointer<Float>,
+        _ y: UnsafePointer<Float>,
+        to sums: UnsafeMutablePointer<Float>,
+        _ count: Int
+    ) {
+        for i in 0..<count { unsafe sums[i] += x[i] * y[i] }
+    }
+
+    /// x = f(clip(x)).
+    @unsafe private static func activate(
+        _ x: UnsafeMutablePointer<Float>,
+        _ count: Int,
+        _ activation: UnaryOperation,
+        _ clip: Float,
+        _ table: KernelTable
+    ) {
+        if clip < .infinity {
+            let bounds = UnaryOperation(.clamp, a: -clip, b: clip)
+            unsafe UnaryDriver.run(bounds, x, into: x, count: count, table: table)
+        }
+        unsafe UnaryDriver.run(activation, x, into: x, count: count, table: table)
+    }
 
     /// The first half of a GRU step: z = f(clip(x_z + r_z)), r = f(clip(x_r + r_r)).
     ///
@@ -79,7 +154,37 @@ package enum Recurrent {
         clip: Float = .infinity,
         activations: Activations = Activations(),
         context: KernelContext
-    ) { preconditionFailure() }
+    ) {
+        let h = hiddenCount
+        let table = context.table
+        let cost = Double(h) * 2 + 30
+        context.forEach(
+            batchCount,
+            grain: KernelContext.grain(nanosecondsPerPiece: cost),
+            nanosecondsPerPiece: cost
+        ) { rows in
+            for row in rows {
+                let gates = unsafe recurrent + row * 3 * h
+                _ = unsafe table.binary(
+                    .add,
+                    .arrays,
+                    inputs + row * 3 * h,
+                    gates,
+                    gates,
+                    2 * h
+                )
+                unsafe activate(gates, 2 * h, activations.gate, clip, table)
+                let r = unsafe gates + h
+                if let reset = unsafe reset {
+                    let state = unsafe hidden + row * hiddenRowStride
+                    _ = unsafe table.binary(.multiply, .arrays, r, state, reset + row * h, h)
+                } else {
+                    let candidate = unsafe gates + 2 * h
+                    _ = unsafe table.binary(.multiply, .arrays, r, candidate, candidate, h)
+                }
+            }
+        }
+    }
 
     /// The second half of a GRU step: h̃ = g(clip(x_h + n)), H' = (1 - z)·h̃ + z·H.
     ///
@@ -107,7 +212,37 @@ package enum Recurrent {
         clip: Float = .infinity,
         activations: Activations = Activations(),
         context: KernelContext
-    ) { preconditionFailure() }
+    ) {
+        let h = hiddenCount
+        let table = context.table
+        let cost = Double(h) * 2 + 30
+        context.forEach(
+            batchCount,
+            grain: KernelContext.grain(nanosecondsPerPiece: cost),
+            nanosecondsPerPiece: cost
+        ) { rows in
+            for row in rows {
+                let gates = unsafe recurrent + row * 3 * h
+                let candidate = unsafe gates + 2 * h
+                _ = unsafe table.binary(
+                    .add,
+                    .arrays,
+                    inputs + (row * 3 + 2) * h,
+                    candidate,
+                    candidate,
+                    h
+                )
+                unsafe activate(candidate, h, activations.candidate, clip, table)
+                unsafe table.gruBlend(
+                    gates,
+                    candidate,
+                    hidden + row * hiddenRowStride,
+                    output + row * outputRowStride,
+                    h
+                )
+            }
+        }
+    }
 
     /// One step of a plain RNN: h = f(clip(x)), where x holds both products and biases.
     @unsafe package static func rnnStep(
@@ -119,5 +254,20 @@ package enum Recurrent {
         clip: Float = .infinity,
         activation: UnaryOperation = UnaryOperation(.hyperbolicTangent),
         context: KernelContext
-    ) { preconditionFailure() }
+    ) {
+        let table = context.table
+        for row in 0..<batchCount {
+            let source = unsafe sums + row * hiddenCount
+            let target = unsafe output + row * outputRowStride
+            let bounds = UnaryOperation(.clamp, a: -clip, b: clip)
+            unsafe UnaryDriver.run(bounds, source, into: target, count: hiddenCount, table: table)
+            unsafe UnaryDriver.run(
+                activation,
+                target,
+                into: target,
+                count: hiddenCount,
+                table: table
+            )
+        }
+    }
 }

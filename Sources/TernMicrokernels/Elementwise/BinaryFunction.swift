@@ -1,5 +1,5 @@
 /// A function of two numbers that kernels apply to pairs of elements.
-package enum BinaryFunction: UInt8, CaseIterable, Sendable {
+@usableFromInline package enum BinaryFunction: UInt8, CaseIterable, Sendable {
     /// x + y; integers wrap.
     case add
     /// x - y; integers wrap.
@@ -32,8 +32,10 @@ package enum BinaryFunction: UInt8, CaseIterable, Sendable {
     case shiftRight
 }
 
-/// A comparison of two numbers; its result is one byte, 0 or 1. Nothing but `notEqual` holds of NaN.
-package enum ComparisonFunction: UInt8, CaseIterable, Sendable {
+/// A comparison of two numbers; its result is one byte, 0 or 1.
+///
+/// Nothing but `notEqual` holds of NaN.
+@usableFromInline package enum ComparisonFunction: UInt8, CaseIterable, Sendable {
     /// x == y
     case equal
     /// x != y
@@ -49,7 +51,7 @@ package enum ComparisonFunction: UInt8, CaseIterable, Sendable {
 }
 
 /// A way to fold many numbers into one.
-package enum ReductionFunction: UInt8, CaseIterable, Sendable {
+@usableFromInline package enum ReductionFunction: UInt8, CaseIterable, Sendable {
     /// Σx; 0 of nothing.
     case sum
     /// Σx / count; NaN of nothing.

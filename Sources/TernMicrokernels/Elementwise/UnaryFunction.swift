@@ -3,7 +3,7 @@
 /// `a` and `b` are the parameters ``UnaryOperation`` carries. Vectorised functions state their
 /// largest error in units in the last place (ULP); the others are exact or one rounding.
 /// All of them carry NaN through: a NaN in is a NaN out, unless the entry says otherwise.
-package enum UnaryFunction: UInt8, CaseIterable, Sendable {
+@usableFromInline package enum UnaryFunction: UInt8, CaseIterable, Sendable {
     /// x
     case identity
     /// |x|
@@ -95,13 +95,13 @@ package enum UnaryFunction: UInt8, CaseIterable, Sendable {
 }
 
 /// A ``UnaryFunction`` with its parameters.
-package struct UnaryOperation: Hashable, Sendable {
+@usableFromInline package struct UnaryOperation: Hashable, Sendable {
     /// Which function.
-    package let function: UnaryFunction
+    @usableFromInline package let function: UnaryFunction
     /// The first parameter; unused by most functions.
-    package let a: Float
+    @usableFromInline package let a: Float
     /// The second parameter; unused by most functions.
-    package let b: Float
+    @usableFromInline package let b: Float
 
     /// Pairs a function with its parameters.
     @inlinable
@@ -112,9 +112,9 @@ package struct UnaryOperation: Hashable, Sendable {
     }
 
     /// Leaves every element as it is; the default activation.
-    package static let identity = UnaryOperation(.identity)
-    /// max(x, 0)
-    package static let relu = UnaryOperation(.relu)
+    @usableFromInline package static let identity = UnaryOperation(.identity)
+    /// The larger of x and 0.
+    @usableFromInline package static let relu = UnaryOperation(.relu)
 
     /// Whether there is nothing to do.
     @inlinable package var isIdentity: Bool { function == .identity }

@@ -1,0 +1,110 @@
+package import TernMicrokernels
+package import TernTensor
+
+extension Elementwise {
+    /// z = x ? y, one byte each (BOOL), broadcast; BOOL itself for `equal` and `notEqual` only.
+    @discardableResult
+    @unsafe package static func compare(
+        _ function: ComparisonFunction,
+        _ x: UnsafeRawPointer,
+        _ y: UnsafeRawPointer,
+        into z: UnsafeMutablePointer<UInt8>,
+        broadcast: Broadcast,
+        elementType: ElementType,
+        context: KernelContext
+    ) -> Bool {
+        switch elementType {
+        case .fp32: unsafe compare(function, x, y, z, broadcast, context, Float.self) { $0 }
+        case .fp64: unsafe compare(function, x, y, z, broadcast, context, Double.self) { $0 }
+        case .fp16:
+            unsafe compare(function, x, y, z, broadcast, context, HalfBits.self) { $0.float }
+        case .bf16:
+            unsafe compare(function, x, y, z, broadcast, context, BFloatBits.self) { $0.float }
+        case .int8: unsafe compare(function, x, y, z, broadcast, context, Int8.self) { $0 }
+        case .int16: unsafe compare(function, x, y, z, broadcast, context, Int16.self) { $0 }
+        case .int32: unsafe compare(function, x, y, z, broadcast, context, Int32.self) { $0 }
+        case .int64: unsafe compare(function, x, y, z, broadcast, context, Int64.self) { $0 }
+        case .uint8: unsafe compare(function, x, y, z, broadcast, context, UInt8.self) { $0 }
+        case .uint16: unsafe compare(function, x, y, z, broadcast, context, UInt16.self) { $0 }
+        case .uint32: unsafe compare(function, x, y, z, broadcast, context, UInt32.self) { $0 }
+        case .uint64: unsafe compare(function, x, y, z, broadcast, context, UInt64.self) { $0 }
+        case .bool:
+            guard function == .equal || function == .notEqual else { return false }
+            unsafe compare(function, x, y, z, broadcast, context, UInt8.self) { $0 == 0 ? 0 : 1 }
+        case .bytes: return false
+        }
+        return true
+    }
+
+    private static func compare<Element: BitwiseCopyable, Key: Comparable>(
+        _ function: ComparisonFunction,
+        _ x: UnsafeRawPointer,
+        _ y: UnsafeRawPointer,
+        _ z: UnsafeMutablePointer<UInt8>,
+        _ broadcast: Broadcast,
+        _ context: KernelContext,
+        _ type: Element.Type,
+        _ key: @escaping (Element) -> Key
+    ) {
+        let test: (Key, Key) -> Bool =
+            switch function {
+            case .equal: { $0 == $1 }
+            case .notEqual: { $0 != $1 }
+            case .less: { $0 < $1 }
+            case .lessOrEqual: { $0 <= $1 }
+            case .greater: { $0 > $1 }
+            case .greaterOrEqual: { $0 >= $1 }
+            }
+        unsafe pairs(x, y, z, broadcast, context, as: Element.self, to: UInt8.self) {
+            test(key($0), key($1)) ? 1 : 0
+        }
+    }
+
+    /// z = condition ? x : y, broadcast in the order (condition, x, y); any type of fixed size.
+    @discardableResult
+    @unsafe package static func select(
+        _ condition: UnsafePointer<UInt8>,
+        _ x: UnsafeRawPointer,
+        _ y: UnsafeRawPointer,
+        into z: UnsafeMutableRawPointer,
+        broadcast: Broadcast,
+        elementType: ElementType,
+        context: KernelContext
+    ) -> Bool {
+        switch elementType.byteCount {
+        case 1: unsafe select(condition, x, y, z, broadcast, context, UInt8.self)
+        case 2: unsafe select(condition, x, y, z, broadcast, context, UInt16.self)
+        case 4: unsafe select(condition, x, y, z, broadcast, context, UInt32.self)
+        case 8: unsafe select(condition, x, y, z, broadcast, context, UInt64.self)
+        default: return false
+        }
+        return true
+    }
+
+    private static func select<Element: BitwiseCopyable>(
+        _ condition: UnsafePointer<UInt8>,
+        _ x: UnsafeRawPointer,
+        _ y: UnsafeRawPointer,
+        _ z: UnsafeMutableRawPointer,
+        _ broadcast: Broadcast,
+        _ context: KernelContext,
+        _ type: Element.Type
+    ) {
+        let left = unsafe x.assumingMemoryBound(to: Element.self)
+        let right = unsafe y.assumingMemoryBound(to: Element.self)
+        let target = unsafe z.assumingMemoryBound(to: Element.self)
+        let strides = (
+            broadcast.innerStride(0), broadcast.innerStride(1), broadcast.innerStride(2)
+        )
+        broadcast.forEachRow(nanosecondsPerElement: 1, context: context) { row in
+            let c = unsafe condition + row.offsets[0]
+            let a = unsafe left + row.offsets[1]
+            let b = unsafe right + row.offsets[2]
+            let result = unsafe target + row.output
+            for i in 0..<row.count {
+                unsafe result[i] =
+                    c[i &* strides.0] != 0 ? a[i &* strides.1] : b[i &* strides.2]
+            }
+        }
+    }
+}

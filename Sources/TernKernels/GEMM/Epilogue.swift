@@ -1,0 +1,59 @@
+package import TernMicrokernels
+
+/// What happens to each element of a product before it is stored, in this order.
+///
+/// `C = activation(alpha·acc + beta·C + bias)`, where `beta == 0` never reads C.
+@safe package struct Epilogue {
+    /// What is added to the product.
+    @safe package enum Bias {
+        /// Nothing.
+        case none
+        /// One number per column, N of them.
+        case perColumn(UnsafePointer<Float>)
+        /// One number per row, M of them.
+        case perRow(UnsafePointer<Float>)
+    }
+
+    /// The factor of the product.
+    package var alpha: Float
+    /// The factor of what C holds already; 0 means C is not read.
+    package var beta: Float
+    /// What is added.
+    package var bias: Bias
+    /// What is applied last.
+    package var activation: UnaryOperation
+
+    /// Makes an epilogue; the default does nothing.
+    package init(
+        alpha: Float = 1,
+        beta: Float = 0,
+        bias: Bias = .none,
+        activation: UnaryOperation = .identity
+    ) {
+        self.alpha = alpha
+        self.beta = beta
+        self.bias = bias
+        self.activation = activation
+    }
+}
+
+/// A row-major matrix in memory, possibly to be read transposed.
+@safe package struct MatrixView {
+    /// The first element.
+    package let elements: UnsafePointer<Float>
+    /// The distance between rows as stored, in elements.
+    package let rowStride: Int
+    /// Whether the matrix meant is the transpose of what is stored.
+    package let isTransposed: Bool
+
+    /// Describes a matrix.
+    @unsafe package init(
+        _ elements: UnsafePointer<Float>,
+        rowStride: Int,
+        isTransposed: Bool = false
+    ) {
+        unsafe self.elements = unsafe elements
+        self.rowStride = rowStride
+        self.isTransposed = isTransposed
+    }
+}

@@ -1,0 +1,237 @@
+/// Transcendental functions on one register, written once for every instruction set.
+///
+/// The polynomials are evaluated in the same order for every lane, so that a value's result does not
+/// depend on where in an array it stands. Bounds hold with and without fused multiplication.
+@usableFromInline
+internal enum VectorMath<I: InstructionSet> {
+    @usableFromInline internal typealias Floats = I.Floats
+
+    @inlinable
+    @inline(__always)
+    internal static func constant(_ x: Float) -> Floats { I.broadcast(x) }
+
+    /// Horner's rule: (…(c₀·x + c₁)·x + …).
+    @inlinable
+    @inline(__always)
+    internal static func multiplyAdd(_ a: Floats, _ b: Floats, _ c: Float) -> Floats {
+        I.multiplyAdd(constant(c), a, b)
+    }
+
+    @inlinable
+    @inline(__always)
+    internal static func absolute(_ x: Floats) -> Floats {
+        I.floats(bits: I.and(I.bits(x), I.broadcast(Int32.max)))
+    }
+
+    @inlinable
+    @inline(__always)
+    internal static func negative(_ x: Floats) -> Floats {
+        I.floats(bits: I.xor(I.bits(x), I.broadcast(Int32.min)))
+    }
+
+    /// The magnitude of `x` with the sign of `sign`; `x` must not be negative.
+    @inlinable
+    @inline(__always)
+    internal static func withSign(_ x: Floats, of sign: Floats) -> Floats {
+        I.floats(bits: I.or(I.bits(x), I.and(I.bits(sign), I.broadcast(Int32.min))))
+    }
+
+    /// 2ⁿ for -126 ≤ n ≤ 127.
+    @inlinable
+    @inline(__always)
+    internal static func powerOfTwo(_ n: I.Integers) -> Floats {
+        I.floats(bits: I.shiftLeft(I.add(n, I.broadcast(Int32(127))), by: 23))
+    }
+
+    /// x = n·ln 2 + r with |r| ≤ ln 2 / 2; x between -104 and 89, or NaN.
+    @inlinable
+    @inline(__always)
+    internal static func reduce(_ x: Floats) -> (n: I.Integers, r: Floats) {
+        // Adding 1.5·2²³ leaves the nearest integer in the low bits of the sum.
+        let magic = constant(0x1.8p23)
+        let shifted = I.multiplyAdd(magic, x, constant(1.442_695_04))
+        let n = I.subtract(shifted, magic)
+        // ln 2 in two parts; the product with the first is exact.
+        var r = I.multiplyAdd(x, n, constant(-0.693_359_375))
+        r = I.multiplyAdd(r, n, constant(2.121_944_40e-4))
+        return (I.subtract(I.bits(shifted), I.bits(magic)), r)
+    }
+
+    /// (eʳ - 1 - r) / r² for |r| ≤ ln 2 / 2.
+    @inlinable
+    @inline(__always)
+    internal static func exponentialTail(_ r: Floats) -> Floats {
+        var p = constant(1.987_569_150_0e-4)
+        p = multiplyAdd(p, r, 1.398_199_950_7e-3)
+        p = multiplyAdd(p, r, 8.333_451_907_3e-3)
+        p = multiplyAdd(p, r, 4.166_579_589_4e-2)
+        p = multiplyAdd(p, r, 1.666_666_545_9e-1)
+        return multiplyAdd(p, r, 5.000_000_120_1e-1)
+    }
+
+    /// eˣ, at most 2 ULP, denormal results included; exact at 0 and ±∞.
+    @inlinable
+    @inline(__always)
+    internal static func exponential(_ x: Floats) -> Floats {
+        // The bound comes first, so that a NaN passes.
+        let bounded = I.minimum(constant(89), I.maximum(constant(-104), x))
+        let (n, r) = reduce(bounded)
+        let p = I.multiplyAdd(r, exponentialTail(r), I.multiply(r, r))
+        let y = I.add(p, constant(1))
+        // In two steps, as 2ⁿ alone may be too large or too small for a float.
+        let half = I.shiftRight(n, by: 1)
+        return I.multiply(I.multiply(y, powerOfTwo(half)), powerOfTwo(I.subtract(n, half)))
+    }
+
+    /// eˣ - 1 for x ≤ 0, at most 3 ULP.
+    @inlinable
+    @inline(__always)
+    internal static func exponentialMinusOne(_ x: Floats) -> Floats {
+        let bounded = I.maximum(constant(-30), x)
+        let (n, r) = reduce(bounded)
+        let p = I.multiplyAdd(r, exponentialTail(r), I.multiply(r, r))
+        let scale = powerOfTwo(n)
+        let y = I.multiplyAdd(I.subtract(scale, constant(1)), p, scale)
+        // -0 stays -0.
+        return I.select(I.equal(x, constant(0)), x, y)
+    }
+
+    /// ln x, at most 2 ULP; -∞ at ±0, NaN below.
+    @inlinable
+    @inline(__always)
+    internal static func logarithm(_ x: Floats) -> Floats {
+        let isDenormal = I.less(x, constant(0x1p-126))
+        let normal = I.select(isDenormal, I.multiply(x, constant(0x1p23)), x)
+        let bits = I.bits(normal)
+        // Mantissa in [√½, √2): the exponent is rounded up from √½ on.
+        let shifted = I.subtract(bits, I.broadcast(Int32(0x3f35_04f3)))
+        let exponent = I.shiftRight(shifted, by: 23)
+        let mantissa = I.floats(
+            bits: I.add(
+                I.and(shifted, I.broadcast(Int32(0x007f_ffff))),
+                I.broadcast(Int32(0x3f35_04f3))
+            )
+        )
+        let e = I.subtract(
+            I.convert(exponent),
+            I.select(isDenormal, constant(23), constant(0))
+        )
+        let f = I.subtract(mantissa, constant(1))
+        var p = constant(7.037_683_629_2e-2)
+        p = multiplyAdd(p, f, -1.151_461_031_0e-1)
+        p = multiplyAdd(p, f, 1.167_699_874_0e-1)
+        p = multiplyAdd(p, f, -1.242_014_084_6e-1)
+        p = multiplyAdd(p, f, 1.424_932_278_7e-1)
+        p = multiplyAdd(p, f, -1.666_805_766_5e-1)
+        p = multiplyAdd(p, f, 2.000_071_476_5e-1)
+        p = multiplyAdd(p, f, -2.499_999_399_3e-1)
+        p = multiplyAdd(p, f, 3.333_333_117_4e-1)
+        let square = I.multiply(f, f)
+        var y = I.multiply(I.multiply(p, f), square)
+        y = I.multiplyAdd(y, e, constant(-2.121_944_40e-4))
+        y = I.multiplyAdd(y, square, constant(-0.5))
+        y = I.add(f, y)
+        y = I.multiplyAdd(y, e, constant(0.693_359_375))
+        y = I.select(I.equal(x, constant(.infinity)), x, y)
+        y = I.select(I.equal(x, constant(0)), constant(-.infinity), y)
+        y = I.select(I.less(x, constant(0)), constant(.nan), y)
+        return I.select(I.notEqual(x, x), x, y)
+    }
+
+    /// ln(1 + x) for 0 ≤ x ≤ 1.
+    @inlinable
+    @inline(__always)
+    internal static func logarithmOfOnePlus(_ x: Floats) -> Floats {
+        let sum = I.add(x, constant(1))
+        let rounded = I.subtract(sum, constant(1))
+        // What the sum lost to rounding comes back as the factor x / (sum - 1).
+        let y = I.multiply(logarithm(sum), I.divide(x, rounded))
+        return I.select(I.equal(rounded, constant(0)), x, y)
+    }
+
+    /// tanh x, at most 4 ULP.
+    @inlinable
+    @inline(__always)
+    internal static func hyperbolicTangent(_ x: Floats) -> Floats {
+        let magnitude = absolute(x)
+        let e = exponential(I.add(magnitude, magnitude))
+        let large = I.subtract(
+            constant(1),
+            I.divide(constant(2), I.add(e, constant(1)))
+        )
+        let square = I.multiply(x, x)
+        var p = constant(-5.704_988_727_45e-3)
+        p = multiplyAdd(p, square, 2.063_908_879_54e-2)
+        p = multiplyAdd(p, square, -5.373_971_555_31e-2)
+        p = multiplyAdd(p, square, 1.333_144_220_36e-1)
+        p = multiplyAdd(p, square, -3.333_328_194_22e-1)
+        let small = I.multiplyAdd(x, I.multiply(p, square), x)
+        let y = I.select(
+            I.less(magnitude, constant(0.625)),
+            small,
+            withSign(I.floats(bits: I.bits(large)), of: x)
+        )
+        return I.select(I.notEqual(x, x), x, y)
+    }
+
+    /// 1 / (1 + e⁻ˣ), at most 3 ULP.
+    @inlinable
+    @inline(__always)
+    internal static func sigmoid(_ x: Floats) -> Floats {
+        // e to a negative power cannot overflow, and keeps tiny results exact to the last bits.
+        let e = exponential(negative(absolute(x)))
+        let numerator = I.select(I.less(x, constant(0)), e, constant(1))
+        return I.divide(numerator, I.add(e, constant(1)))
+    }
+
+    /// erf x, at most 4 ULP.
+    @inlinable
+    @inline(__always)
+    internal static func errorFunction(_ x: Floats) -> Floats {
+        let t = absolute(x)
+        let s = I.multiply(x, x)
+        // |x| > 0.9277: 1 - e^(polynomial), the polynomial being ln(1 - erf t).
+        var r = multiplyAdd(constant(-1.728_534_70e-5), t, 3.831_971_26e-4)
+        let u = multiplyAdd(constant(-3.883_964_38e-3), t, 2.425_462_19e-2)
+        r = I.multiplyAdd(u, r, s)
+        r = multiplyAdd(r, t, -1.067_778_77e-1)
+        r = multiplyAdd(r, t, -6.348_466_87e-1)
+        r = multiplyAdd(r, t, -1.287_175_12e-1)
+        r = I.multiplyAdd(negative(t), r, t)
+        // From 4 on the result is 1; the polynomial is not to be trusted far beyond.
+        r = I.select(I.less(constant(4), t), constant(-20), r)
+        let large = withSign(I.subtract(constant(1), exponential(r)), of: x)
+        // Elsewhere an odd polynomial.
+        var p = constant(-5.967_617_03e-4)
+        p = multiplyAdd(p, s, 4.991_194_23e-3)
+        p = multiplyAdd(p, s, -2.676_813_49e-2)
+        p = multiplyAdd(p, s, 1.128_199_25e-1)
+        p = multiplyAdd(p, s, -3.761_253_36e-1)
+        p = multiplyAdd(p, s, 1.283_791_66e-1)
+        let small = I.multiplyAdd(x, p, x)
+        let y = I.select(I.less(constant(0.927_734_375), t), large, small)
+        return I.select(I.notEqual(x, x), x, y)
+    }
+
+    /// ln(1 + eˣ) without overflow.
+    @inlinable
+    @inline(__always)
+    internal static func softplus(_ x: Floats) -> Floats {
+        let tail = logarithmOfOnePlus(exponential(negative(absolute(x))))
+        return I.add(I.maximum(constant(0), x), tail)
+    }
+
+    /// The larger; NaN if either is NaN.
+    @inlinable
+    @inline(__always)
+    internal static func maximum(_ a: Floats, _ b: Floats) -> Floats {
+        I.select(I.notEqual(a, a), a, I.maximum(a, b))
+    }
+
+    /// The smaller; NaN if either is NaN.
+    @inlinable
+    @inline(__always)
+    internal static func minimum(_ a: Floats, _ b: Floats) -> Floats {
+        I.select(I.notEqual(a, a), a, I.minimum(a, b))
+    }
+}
