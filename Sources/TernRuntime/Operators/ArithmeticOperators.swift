@@ -7,9 +7,9 @@ import TernTensor
 enum ArithmeticOperators {
     static let all =
         [
-            binary("Add", [1, 6, 7, 13, 14], .add),
-            binary("Sub", [1, 6, 7, 13, 14], .subtract),
-            binary("Mul", [1, 6, 7, 13, 14], .multiply),
+            binary("Add", [1, 6, 7, 13, 14], .add) { $0 + $1 },
+            binary("Sub", [1, 6, 7, 13, 14], .subtract) { $0 - $1 },
+            binary("Mul", [1, 6, 7, 13, 14], .multiply) { $0 * $1 },
             binary("Div", [1, 6, 7, 13, 14], .divide),
             modulo, power, prelu,
             binary("BitwiseAnd", [18], .bitAnd, types: ElementType.integers),
@@ -26,18 +26,31 @@ enum ArithmeticOperators {
     // MARK: Two inputs
 
     /// Declares an operator of two inputs.
+    ///
+    /// - Parameters:
+    ///   - name: The operator.
+    ///   - versions: Its versions.
+    ///   - function: What it does.
+    ///   - types: The types there are kernels for.
+    ///   - sizes: What it does to sizes that may be known by name only, for shape arithmetic.
+    /// - Returns: The declaration.
     static func binary(
         _ name: String,
         _ versions: [Int],
         _ function: BinaryFunction,
-        types: Set<ElementType> = ElementType.numbers
+        types: Set<ElementType> = ElementType.numbers,
+        sizes: (@Sendable (Dimension, Dimension) -> Dimension)? = nil
     ) -> OperatorDeclaration {
-        OperatorDeclaration(
+        let rule = LegacyBroadcast.rule(types)
+        return OperatorDeclaration(
             name,
             versions: versions,
             inputs: 2...2,
             aliasing: .inPlace(overInputs: [0, 1]),
-            shape: LegacyBroadcast.rule(types),
+            shape: { (context) throws(OperatorError) in
+                try rule(&context)
+                if let sizes { LegacyBroadcast.calculate(&context, sizes) }
+            },
             kernel: { (context) throws(OperatorError) in try kernel(context, function) }
         )
     }

@@ -36,6 +36,23 @@ enum LegacyBroadcast {
         return try ShapeInferenceContext.broadcast(first, spread)
     }
 
+    /// Works out the contents of an output of few whole numbers, as far as they are known.
+    static func calculate(
+        _ context: inout ShapeInferenceContext,
+        _ function: (Dimension, Dimension) -> Dimension
+    ) {
+        guard let type = context.elementType(0), type == .int64 || type == .int32,
+            let first = context.integers(0), let second = context.integers(1),
+            first.count == 1 || second.count == 1 || first.count == second.count,
+            let rank = context.outputs[0].dimensions?.count, rank <= 1
+        else { return }
+        let count = first.isEmpty || second.isEmpty ? 0 : max(first.count, second.count)
+        let elements = (0..<count).map { index in
+            function(first[first.count == 1 ? 0 : index], second[second.count == 1 ? 0 : index])
+        }
+        context.setOutputIntegers(0, elements, elementType: type, scalar: rank == 0)
+    }
+
     /// How the inputs meet in a kernel.
     static func broadcast(_ context: NodeContext) throws(OperatorError) -> Broadcast {
         let (first, second) = (try context.input(0).shape, try context.input(1).shape)

@@ -101,6 +101,16 @@ enum ViewOperators {
                     "axis \(axis) of \(context.describe(0)) is \(dimensions[axis]), expected 1"
                 )
             }
+            if dimensions.count == 1, !axes.isEmpty, let elements = context.integers(0) {
+                // Shape arithmetic: one size becomes a scalar.
+                context.setOutputIntegers(
+                    0,
+                    elements,
+                    elementType: type ?? .int64,
+                    scalar: true
+                )
+                return
+            }
             context.setOutput(
                 elementType: type,
                 dimensions: dimensions.indices.filter { !axes.contains($0) }.map { dimensions[$0] }
@@ -124,6 +134,15 @@ enum ViewOperators {
             }
             let rank = dimensions.count + given.count
             let axes = try context.normalizedAxes(given, rank: rank)
+            if rank == 1, let elements = context.integers(0) {
+                // Shape arithmetic: a size becomes a vector.
+                context.setOutputIntegers(
+                    0,
+                    elements,
+                    elementType: context.elementType(0) ?? .int64
+                )
+                return
+            }
             var rest = dimensions.makeIterator()
             context.setOutput(
                 elementType: context.elementType(0),

@@ -103,9 +103,17 @@ struct PlanBuilder {
         }
         // Views have no kernel that would have told.
         let firstOpenNode = graph.nodes.firstIndex { node in
-            node.outputs.contains { id in
-                id.map { isNeeded($0, memory) && shapes[$0].shape == nil } ?? false
+            let needed = node.outputs.compactMap { $0 }.filter { isNeeded($0, memory) }
+            guard !needed.isEmpty, let declaration = operators.declaration(of: node) else {
+                return false
             }
+            return needed.contains { shapes[$0].shape == nil }
+                || declaration.parameterInputs.contains { index in
+                    guard index < node.inputs.count, let id = node.inputs[index] else {
+                        return false
+                    }
+                    return shapes[id].constant == nil
+                }
         }
         firstDynamicNode = min(firstDynamicNode, firstOpenNode ?? firstDynamicNode)
         var steps: [ExecutionPlan.Step] = []

@@ -154,17 +154,14 @@ struct NetworkOperatorTests {
         #expect(found[0].elements(as: Float.self) == [103, 105, -10, -10])
     }
 
-    @Test(arguments: [
-        ("SAME_UPPER", [1, 2, 3, 4, 5] as [Float]), ("SAME_LOWER", [1, 1, 2, 3, 4]),
-    ])
-    func `automatic padding puts an odd one at the right end`(
-        _ mode: String,
-        _ expected: [Float]
-    ) throws {
-        let conv = OperatorRunner("Conv", version: 11, ["auto_pad": .string(Array(mode.utf8))])
-        let kernel: [Float] = mode == "SAME_UPPER" ? [1, 0] : [0, 1]
-        let found = try conv.floats(f([1, 2, 3, 4, 5], [1, 1, 5]), wf(kernel, [1, 1, 2]))
-        #expect(found == (mode == "SAME_UPPER" ? expected : [1, 2, 3, 4, 5]))
+    @Test func `automatic padding puts an odd one at the right end`() throws {
+        func shifted(_ mode: String, _ kernel: [Float]) throws -> [Float] {
+            try OperatorRunner("Conv", version: 11, ["auto_pad": .string(Array(mode.utf8))])
+                .floats(f([1, 2, 3, 4, 5], [1, 1, 5]), wf(kernel, [1, 1, 2]))
+        }
+        #expect(try shifted("SAME_UPPER", [0, 1]) == [2, 3, 4, 5, 0])
+        #expect(try shifted("SAME_LOWER", [1, 0]) == [0, 1, 2, 3, 4])
+        #expect(try shifted("VALID", [1, 0]) == [1, 2, 3, 4])
     }
 
     @Test func `Conv refuses channels that do not fit`() {

@@ -66,6 +66,10 @@ func difference(_ found: Tensor, _ expected: Tensor) -> (largest: Double, scale:
         case .fp16:
             tensor.elements(as: UInt16.self).map { Double(Float16(bitPattern: $0)) }
         #endif
+        case .bf16:
+            tensor.elements(as: UInt16.self).map {
+                Double(Float(bitPattern: UInt32($0) << 16))
+            }
         case .uint64: tensor.elements(as: UInt64.self).map { Double($0) }
         default: tensor.integerElements.map { $0.map { Double($0) } }
         }
