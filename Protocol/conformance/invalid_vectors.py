@@ -5,11 +5,11 @@ import struct
 from frame import HEADER_BYTE_COUNT, TAGS, Header, KINDS, Writer
 from messages import write_frame
 from tensors import pack_record
-from valid_vectors import PIXELS, VECTORS, byte_strings, infer, reply, request, tensor
+from valid_vectors import PIXELS, VECTORS as VALID, byte_strings
 
 
 def base(name):
-    return bytearray(write_frame(VECTORS[name][1]))
+    return bytearray(write_frame(VALID[name][1]))
 
 
 def patched(name, offset, value):
@@ -360,6 +360,3 @@ def all_vectors():
         expect = vector[3] if len(vector) > 3 else None
         limits = vector[4] if len(vector) > 4 else None
         yield name, description, defect, bytes(frame), expect, limits
-
-
-__all__ = ["all_vectors", "infer", "reply", "request", "tensor"]

@@ -5,9 +5,8 @@ A meaning is what the vectors' JSON files hold: a dictionary with the header's v
 
 import struct
 
-from frame import (INT64_MAX, KIND_NAMES, KINDS, STATUS_NAMES, TAGS, CRITICAL_TAG_BIT, Header,
-                   Limits, WireError, Writer, check_name, check_text, read_fields, read_header,
-                   require)
+from frame import (CRITICAL_TAG_BIT, INT64_MAX, KINDS, STATUS_NAMES, TAGS, Header, Limits, Writer,
+                   check_name, check_text, read_fields, read_header, require)
 from tensors import (ELEMENT_TYPES, RANK_LIMIT, TYPE_NAMES, UNKNOWN_RANK, TensorList, pack_record)
 
 STATES = {"READY": 1, "LOADING": 2, "UNLOADING": 3, "UNAVAILABLE": 4}
@@ -314,6 +313,3 @@ def write_frame(meaning):
             if tag_name == "tensor":
                 writer.payloads.append(bytes.fromhex(value["payload"]))
     return writer.finish()
-
-
-__all__ = ["KIND_NAMES", "WireError", "read_frame", "write_frame"]
