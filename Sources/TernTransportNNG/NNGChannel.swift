@@ -10,7 +10,6 @@
 // That is the reader for a reply; the reader or writer that saw the connection break, for calls that
 // were sent; `streamEnded` for calls that were being written; or a caller of `abandon` and `close`.
 
-internal import CNNG
 package import TernTransport
 
 /// The client side of SP over libnng's byte streams.

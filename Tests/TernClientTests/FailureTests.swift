@@ -67,6 +67,9 @@ import Testing
                 kept.withLock { $0.append(request) }
             }
         }
+        let values = [Float](repeating: 3, count: 100)
+        let long = InferInput("x", shape: [100], values)
+        _ = try await client.infer(model: "m", inputs: [long])
         let error = try #require(
             await failure(client, options: CallOptions(timeout: .milliseconds(30)))
         )
@@ -74,11 +77,7 @@ import Testing
         #expect(error.mayHaveRun)
         // The late answer comes while the next call waits, and is dropped.
         for request in kept.withLock({ $0 }) { request.echo() }
-        let values = [Float](repeating: 3, count: 100)
-        let reply = try await client.infer(
-            model: "m",
-            inputs: [InferInput("x", shape: [100], values)]
-        )
+        let reply = try await client.infer(model: "m", inputs: [long])
         #expect(try reply.output("x").array() == values)
         client.close()
         server.stop()
