@@ -136,6 +136,19 @@ private final class ThreadedReceiver: RequestReceiver {
         }
     }
 
+    @Test(arguments: World.allCases)
+    func `a transport that was shut down lets go of its receiver`(_ world: World) throws {
+        weak var receiver: EchoReceiver?
+        do {
+            let held = EchoReceiver()
+            receiver = held
+            let fixture = try Fixture(world, receiver: held)
+            if world != .inProcess { try Self.visit(fixture, seed: 3) }
+            fixture.listener.shutdown()
+        }
+        #expect(eventually { receiver == nil })
+    }
+
     @Test(arguments: World.sockets)
     func `every request that was taken on is answered before a drain is over`(
         _ world: World
