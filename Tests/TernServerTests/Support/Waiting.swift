@@ -26,6 +26,9 @@ final class Gate: Sendable {
     /// Lets everybody through from now on.
     func open() { condition.with { $0.isOpen = true } }
 
+    /// Holds everybody from now on.
+    func close() { condition.with { $0.isOpen = false } }
+
     /// Waits until the gate is open.
     func pass() {
         condition.with { $0.arrivedCount += 1 }
