@@ -155,8 +155,8 @@ let assembly: [Target] = [
     .executableTarget(
         name: "tern",
         dependencies: [
-            "TernServer", "TernClient", "TernRuntime", "TernONNX", "TernGraph", "TernTensor",
-            "CTernQuickstart", argumentParser, logging,
+            "TernServer", "TernClient", "TernRuntime", "TernONNX", "TernGraph",
+            "TernThreadPool", "TernTensor", "CTernQuickstart", argumentParser, logging,
         ],
         swiftSettings: swiftSettings
     ),

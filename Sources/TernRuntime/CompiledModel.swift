@@ -2,6 +2,7 @@ internal import Synchronization
 package import TernGraph
 package import TernKernels
 package import TernTensor
+package import TernThreadPool
 
 /// A model made ready to run: operators found, constants folded, weights packed.
 ///
@@ -50,6 +51,21 @@ package final class CompiledModel: Sendable {
     let prepared: PreparedWeights
     private let plans: Mutex<PlanCache>
 
+    /// Compiles a graph for this machine's kernels.
+    ///
+    /// - Parameters:
+    ///   - graph: The graph as an importer made it.
+    ///   - pool: The threads that may help a call; `nil` leaves it to the caller's thread.
+    ///   - options: Limits, and the operators.
+    /// - Throws: As ``init(_:context:options:)``.
+    package convenience init(
+        _ graph: Graph,
+        pool: ThreadPool? = nil,
+        options: Options = Options()
+    ) throws(GraphError) {
+        try self.init(graph, context: KernelContext(pool: pool), options: options)
+    }
+
     /// Compiles a graph.
     ///
     /// - Parameters:
@@ -60,7 +76,7 @@ package final class CompiledModel: Sendable {
     ///   other cases if the graph contradicts itself.
     package init(
         _ graph: Graph,
-        context: KernelContext = KernelContext(),
+        context: KernelContext,
         options: Options = Options()
     ) throws(GraphError) {
         var graph = graph

@@ -2,6 +2,7 @@ import Foundation
 import TernGraph
 import TernONNX
 import TernRuntime
+import TernThreadPool
 
 /// Reads and compiles model files for the commands that work without a server.
 enum ModelLoading {
@@ -28,10 +29,12 @@ enum ModelLoading {
         }
     }
 
-    /// Compiles a graph.
+    /// Compiles a graph; its calls may use every processor.
     static func compile(_ graph: Graph, from path: String) throws -> CompiledModel {
+        // The thread that calls takes part as well.
+        let pool = ThreadPool(workerCount: ThreadPool.availableProcessorCount - 1)
         do throws(GraphError) {
-            return try CompiledModel(graph)
+            return try CompiledModel(graph, pool: pool)
         } catch {
             throw Failure(.data, "\(path): \(error)")
         }
