@@ -18,6 +18,8 @@ package enum RuntimeError: Error, Equatable, Sendable {
     case incompatibleShapes([String])
     /// A node met values it cannot work with.
     case nodeFailed(node: String, operatorName: String, reason: String)
+    /// Somebody asked for the call to stop; see ``Interruption``.
+    case interrupted
     /// The call would need more memory than a session may use.
     case memoryLimitExceeded(neededByteCount: Int, limit: Int)
 }
@@ -38,6 +40,8 @@ extension RuntimeError: CustomStringConvertible {
             "the inputs' shapes do not fit: " + problems.joined(separator: "; ")
         case .nodeFailed(let node, let operatorName, let reason):
             "\(node): \(operatorName): \(reason)"
+        case .interrupted:
+            "the call was stopped"
         case .memoryLimitExceeded(let needed, let limit):
             "the call needs \(needed) bytes of working memory, at most \(limit) are allowed"
         }

@@ -114,15 +114,17 @@ package import TernTensor
 
     /// Runs the model on the bound inputs.
     ///
+    /// - Parameter interruption: Looked at between two nodes; `nil` means that nothing stops the call.
     /// - Throws: ``RuntimeError/inputNotBound(name:)``, ``RuntimeError/incompatibleShapes(_:)``, or
     ///   ``RuntimeError/nodeFailed(node:operatorName:reason:)`` if a node meets values it cannot
-    ///   work with. There are no outputs then.
-    package func run() throws(RuntimeError) {
+    ///   work with, or ``RuntimeError/interrupted``. There are no outputs then.
+    package func run(unless interruption: Interruption? = nil) throws(RuntimeError) {
         current = nil
         let bound = try boundPlan()
         bound.placeInputs(inputs)
         let plan = bound.plan
         for index in plan.steps.indices {
+            if let interruption, interruption.isRequested { throw .interrupted }
             try bound.run(step: index, model: model)
         }
         if !plan.dynamicNodes.isEmpty {

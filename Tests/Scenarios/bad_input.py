@@ -6,6 +6,7 @@ AddressSanitizer ($TERN names the program) and any bad access ends it, which thi
 """
 
 import argparse
+import hashlib
 import random
 import struct
 
@@ -16,8 +17,8 @@ from support.sp import Connection
 
 
 def marker(number):
-    """Eight bytes that no other request has, and that read as harmless floats."""
-    return b"TRN!" + struct.pack("<I", 0x3F000000 | number)
+    """Eight bytes that no other request has, and that no mutation makes of another's."""
+    return hashlib.blake2b(struct.pack("<I", number), digest_size=8).digest()
 
 
 def seeds():
@@ -65,16 +66,10 @@ def mutate(data, rng):
     return bytes(data)
 
 
-def markers_in(body):
-    """The numbers of all requests whose marker stands in a reply."""
-    found = set()
-    place = body.find(b"TRN!")
-    while place >= 0 and place + 8 <= len(body):
-        (word,) = struct.unpack_from("<I", body, place + 4)
-        if word & 0xFF000000 == 0x3F000000:
-            found.add(word & 0xFFFFFF)
-        place = body.find(b"TRN!", place + 1)
-    return found
+def markers_in(body, numbers):
+    """The numbers of all requests whose marker stands in a reply, at any offset."""
+    windows = (body[place:place + 8] for place in range(len(body) - 7))
+    return {numbers[window] for window in windows if window in numbers}
 
 
 def main():
@@ -87,6 +82,7 @@ def main():
     vectors = seeds()
     with Server(endpoints=("ipc", "tcp")) as server:
         connections = [Connection(url, timeout=30) for url in server.urls]
+        numbers = {marker(number): number for number in range(1, 2 * arguments.count + 1)}
         statuses, leaks, bad_replies, unanswered = {}, 0, 0, 0
         for number in range(1, arguments.count + 1):
             connection = connections[number % len(connections)]
@@ -107,7 +103,7 @@ def main():
                 if key not in replies:
                     unanswered += 1
                     continue
-                leaks += bool(markers_in(replies[key]) - {own})
+                leaks += bool(markers_in(replies[key], numbers) - {own})
             try:
                 status = frames.parse(replies[number]).status
             except Exception as failure:  # Whatever is wrong with a reply is the finding.

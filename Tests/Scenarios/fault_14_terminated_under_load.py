@@ -25,36 +25,35 @@ class Client(threading.Thread):
         self.request = frames.infer_identity(BYTES)
         self.answered = 0
         self.refused = 0
-        self.broken = 0
+        self.broken = ""
         self.is_ending = False
 
     def run(self):
         outstanding = 0
-        sent = 0
-        try:
-            while True:
-                while outstanding < DEPTH and not self.is_ending:
+        while True:
+            while outstanding < DEPTH and not self.is_ending:
+                try:
                     self.connection.send(self.request)
                     outstanding += 1
-                    sent += 1
-                if outstanding == 0:
-                    return
+                except ConnectionError:
+                    # The server has gone; what it answered before that is still to be read.
+                    self.is_ending = True
+            if outstanding == 0:
+                return
+            try:
                 _, body = self.connection.receive()
-                outstanding -= 1
-                reply = frames.parse(body)
-                if reply.status == "OK" and reply.payload_byte_count >= BYTES:
-                    self.answered += 1
-                else:
-                    self.refused += 1
-                time.sleep(0.002)
-        except ConnectionError as failure:
-            self.broken = 0 if self.is_clean_end(failure) else 1
-            self.unanswered = outstanding
-
-    @staticmethod
-    def is_clean_end(failure):
-        """A connection may end between two messages, never within one."""
-        return "closed after 0 of" in str(failure)
+            except ConnectionError as failure:
+                # A connection may end between two messages, never within one.
+                if "closed after 0 of" not in str(failure):
+                    self.broken = str(failure)
+                return
+            outstanding -= 1
+            reply = frames.parse(body)
+            if reply.status == "OK" and reply.payload_byte_count >= BYTES:
+                self.answered += 1
+            else:
+                self.refused += 1
+            time.sleep(0.002)
 
 
 def main():
@@ -79,14 +78,16 @@ def main():
             report.check(code == 0, f"{scheme}: exit code {code} after {took:.2f} s")
             report.check(answered > 100, f"{scheme}: {answered} replies of 600 kB, whole")
             report.check(
-                not any(client.broken for client in clients), f"{scheme}: no reply was cut short")
+                not any(client.broken for client in clients),
+                f"{scheme}: no reply was cut short "
+                f"{[client.broken for client in clients if client.broken]}")
             final = server.final_statistics()
             report.check(
                 final["requestsReceived"] == final["repliesSent"] + final["repliesDropped"]
                 and final["repliesDropped"] == 0,
                 f"{scheme}: {final['requestsReceived']} accepted, {final['repliesSent']} replies "
                 f"left, {final['repliesDropped']} dropped (at the signal: "
-                f"{before['requestsInFlight']} in flight)")
+                f"{before['inferencesInFlight']} in flight)")
     report.finish()
 
 

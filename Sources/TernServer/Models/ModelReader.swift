@@ -114,7 +114,7 @@ extension ExecutionFailure {
             case .shapeMismatch, .byteCountMismatch, .incompatibleShapes, .nodeFailed,
                 .memoryLimitExceeded:
                 true
-            case .noSuchInput, .inputNotBound: false
+            case .noSuchInput, .inputNotBound, .interrupted: false
             }
         self.init(isCausedByRequest: isCausedByRequest, reason: error.description)
     }

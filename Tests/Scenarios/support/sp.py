@@ -35,8 +35,13 @@ class Address:
 
     def open(self, timeout=10.0):
         stream = socket.socket(self.family, socket.SOCK_STREAM)
-        stream.settimeout(timeout)
-        stream.connect(self.target)
+        if self.family == socket.AF_UNIX:
+            # With a time-out a full accept queue would be an error at once instead of a wait.
+            stream.connect(self.target)
+            stream.settimeout(timeout)
+        else:
+            stream.settimeout(timeout)
+            stream.connect(self.target)
         if self.family == socket.AF_INET:
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return stream
