@@ -65,7 +65,7 @@ final class InProcessConnection: ReplySink {
         let byteCount = request.byteCount
         let limits = listener.limits
         let entry: Entry = state.withLock { state in
-            guard !state.isClosed else { return .closed }
+            guard !state.isClosed, listener.isReceiving else { return .closed }
             state.calls[requestID] = WaitingCall(completion: completion)
             state.entrants += 1
             guard byteCount <= limits.frameByteCount else {
