@@ -54,7 +54,7 @@ package struct ONNXModelReader: ModelReader {
             throw ExecutionFailure(reason: error.description)
         }
         do throws(GraphError) {
-            return RuntimeModel(try CompiledModel(model.graph))
+            return RuntimeModel(try CompiledModel(model.graph, context: KernelContext(pool: pool)))
         } catch {
             throw ExecutionFailure(reason: error.description)
         }
