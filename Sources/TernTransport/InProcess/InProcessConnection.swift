@@ -26,8 +26,10 @@ final class InProcessConnection: ReplySink {
         }
     }
 
-    /// A call's completion. In a structure, since a bare function put into a dictionary is wrapped
-    /// into one of another convention, which allocates on the way in and on the way out.
+    /// A call's completion, in a structure.
+    ///
+    /// A bare function put into a dictionary is wrapped into one of another convention, which
+    /// allocates on the way in and on the way out.
     private struct WaitingCall {
         let completion: RequestChannel.Completion
     }
