@@ -192,8 +192,10 @@ let testSupport: [Target] = [
     ),
 ]
 
-/// Counts what a server allocates for a request. It stands in for malloc, so it is an executable of
-/// its own, and no part of a sanitizer's build.
+/// Counts what a server allocates for a request.
+///
+/// It stands in for malloc, so it is an executable of its own, and must not run in a sanitizer's
+/// build.
 let allocations: [Target] = [
     .target(
         name: "CAllocationCounter",

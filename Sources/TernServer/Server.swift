@@ -119,7 +119,8 @@ package final class Server: Sendable {
             return problems
         } catch {
             log.write(.error, "server not started", ["why": error.description])
-            stop()
+            _ = state.update { $0.stop() }
+            tearDown()
             throw error
         }
     }
@@ -172,10 +173,12 @@ package final class Server: Sendable {
     /// Finishes what was accepted: new connections and new inference requests are turned away, and
     /// every reply owed leaves.
     ///
-    /// Blocks until then, or until the time is up; the server still answers questions afterwards,
-    /// until ``stop()``.
+    /// Until the last accepted request is done, questions are answered and whoever wants more work
+    /// done is told that the server is `UNAVAILABLE`. Then nothing more is read, so that however
+    /// eagerly clients go on asking, the replies that have not left only become fewer.
     ///
-    /// May be called from several threads; all wait for the same end.
+    /// Blocks until all have left, or until the time is up. May be called from several threads; all
+    /// wait for the same end. ``stop()`` comes next.
     ///
     /// - Parameter limit: How long to wait at most.
     /// - Returns: Whether everything has left.
@@ -196,21 +199,34 @@ package final class Server: Sendable {
             inference.setAccepting(false)
             for listener in listeners.withLock({ $0 }) { listener.stopAccepting() }
         }
-        var unanswered = unansweredCount
-        while unanswered > 0 {
-            guard MonotonicClock.nanoseconds < deadline, state.phase == .draining else {
-                log.write(.warning, "drain given up", ["unanswered": String(unanswered)])
-                return .timedOut(unansweredCount: unanswered)
-            }
-            usleep(500)
-            unanswered = unansweredCount
+        guard hasCome(before: deadline, { inference.inFlightCount == 0 }) else {
+            return drainGivenUp()
         }
+        for listener in listeners.withLock({ $0 }) { listener.stopReceiving() }
+        guard hasCome(before: deadline, { unansweredCount == 0 }) else { return drainGivenUp() }
         log.write(.info, "drained")
         return .complete
     }
 
     /// What each listener has counted.
     internal var transportCounts: [TransportCounts] { listeners.withLock { $0.map(\.counts) } }
+
+    private func drainGivenUp() -> DrainOutcome {
+        let count = unansweredCount
+        log.write(.warning, "drain given up", ["unanswered": String(count)])
+        return .timedOut(unansweredCount: count)
+    }
+
+    /// Waits for something while the server drains; `false` if the time was up first.
+    private func hasCome(before deadline: UInt64, _ isDone: () -> Bool) -> Bool {
+        while !isDone() {
+            guard MonotonicClock.nanoseconds < deadline, state.phase == .draining else {
+                return false
+            }
+            usleep(500)
+        }
+        return true
+    }
 
     /// The requests whose reply has not left; those in slots are among them.
     private var unansweredCount: Int {
@@ -222,6 +238,11 @@ package final class Server: Sendable {
     /// Idempotent.
     package func stop() {
         guard state.update({ $0.stop() }) == .tearDown else { return }
+        tearDown()
+    }
+
+    /// Closes what is open; what another thread has closed already stays so.
+    private func tearDown() {
         inference.setAccepting(false)
         let listeners = listeners.withLock { $0 }
         for listener in listeners { listener.shutdown() }

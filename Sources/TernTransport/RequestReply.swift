@@ -147,6 +147,12 @@ package protocol RequestListener: AnyObject, Sendable {
     /// Accepts no more connections; those there are keep working. Idempotent.
     func stopAccepting()
 
+    /// Takes no more requests from the connections there are, while replies still leave; idempotent.
+    ///
+    /// What has been read already may still be handed on. So, unless a request arrives in the same
+    /// moment, ``unansweredCount`` only goes down from here: the last step of a drain.
+    func stopReceiving()
+
     /// Tells the number of requests that were handed on, or turned away with an error frame, and
     /// whose reply has not yet left: its last byte is with the system, or its connection is gone.
     var unansweredCount: Int { get }

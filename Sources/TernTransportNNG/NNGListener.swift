@@ -109,6 +109,8 @@ package final class NNGListener: RequestListener {
 
     package func stopAccepting() { server.stopAccepting() }
 
+    package func stopReceiving() { server.stopReceiving() }
+
     /// Closes every connection at once and frees what the transport holds.
     ///
     /// Idempotent. Blocks until nothing of this listener can call back any more, five seconds at most; so it

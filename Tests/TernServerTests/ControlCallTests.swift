@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import Synchronization
 import TernClient
 import TernServer
@@ -120,9 +121,11 @@ private struct EchoReader: ModelReader {
         #expect(try await client.isModelReady("m", version: 2) == false)
         #expect(try await client.isModelReady("n") == false)
         let index = try await client.repositoryIndex()
-        #expect(index.map { "\($0.name) \($0.version) \($0.state)" } == [
-            "m 1 ready", "m 2 unavailable", "m 3 unavailable", "n 1 unavailable",
-        ])
+        #expect(
+            index.map { "\($0.name) \($0.version) \($0.state)" } == [
+                "m 1 ready", "m 2 unavailable", "m 3 unavailable", "n 1 unavailable",
+            ]
+        )
         #expect(index[1].reason == "this is no model")
         #expect(index[2].reason == "No such file or directory")
         let broken = await #expect(throws: TernError.self) {
@@ -271,6 +274,7 @@ private struct EchoReader: ModelReader {
         let folder = try TemporaryFolder()
         try folder.write(Self.bad, to: "m/1/model.onnx")
         var configuration = ServerConfiguration()
+        configuration.logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         configuration.modelsDirectory = folder.path
         configuration.reader = EchoReader()
         let server = Server(configuration)
@@ -286,6 +290,7 @@ private struct EchoReader: ModelReader {
     @Test(arguments: ["tcp://", "ftp://x", "ipc://", "tcp://127.0.0.1:99999"])
     func `an endpoint that cannot be understood is named`(_ url: String) throws {
         var configuration = ServerConfiguration()
+        configuration.logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         configuration.embeddedModels = [
             EmbeddedModel(name: "echo", contents: .executable(EchoModel()))
         ]

@@ -4,6 +4,36 @@ import TernServer
 import TernWire
 import Testing
 
+/// Clients that ask again as soon as they are answered, whatever the answer is.
+private final class RestlessClients: Sendable {
+    private let caller: RawCaller
+    private let frame: [UInt8]
+    private let isOver = Atomic<Bool>(false)
+    private let answered = Atomic<Int>(0)
+
+    init(caller: RawCaller, frame: [UInt8]) {
+        self.caller = caller
+        self.frame = frame
+    }
+
+    var answeredCount: Int { answered.load(ordering: .relaxed) }
+
+    func start(count: Int) {
+        for _ in 0..<count { ask() }
+    }
+
+    func stop() { isOver.store(true, ordering: .relaxed) }
+
+    private func ask() {
+        caller.send(frame) { [self] result in
+            guard case .success = result, !isOver.load(ordering: .relaxed) else { return }
+            answered.wrappingAdd(1, ordering: .relaxed)
+            // Not from within the completion, which may run inside a call.
+            Task { ask() }
+        }
+    }
+}
+
 /// How a server ends.
 @Suite struct DrainTests {
     @Test(arguments: World.allCases)
@@ -52,6 +82,23 @@ import Testing
         for call in calls { #expect(try await call.value) }
         #expect(server.counters.completedCount == 8)
         #expect(server.phase == .stopped)
+    }
+
+    @Test(arguments: World.allCases)
+    func `a drain ends although clients go on asking`(_ world: World) async throws {
+        let test = try TestServer(in: world, models: ["echo": EchoModel()])
+        let clients = RestlessClients(
+            caller: RawCaller(try test.channel()),
+            frame: try inferFrame("echo", [1, 2, 3])
+        )
+        clients.start(count: 64)
+        #expect(try await eventually { clients.answeredCount > 1000 })
+        let server = test.server
+        let outcome = await onOwnThread { server.drain(within: .seconds(20)) }
+        #expect(outcome == .complete)
+        clients.stop()
+        server.stop()
+        #expect(server.counters.completedCount == server.counters.admittedCount)
     }
 
     @Test(arguments: World.allCases)

@@ -1,5 +1,4 @@
 internal import TernGraph
-internal import TernKernels
 internal import TernONNX
 package import TernRuntime
 package import TernTensor

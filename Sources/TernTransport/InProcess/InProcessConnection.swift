@@ -26,8 +26,10 @@ final class InProcessConnection: ReplySink {
         }
     }
 
-    /// A call's completion. In a structure, since a bare function put into a dictionary is wrapped
-    /// into one of another convention, which allocates on the way in and on the way out.
+    /// A call's completion, in a structure.
+    ///
+    /// A bare function put into a dictionary is wrapped into one of another convention, which
+    /// allocates on the way in and on the way out.
     private struct WaitingCall {
         let completion: RequestChannel.Completion
     }
@@ -65,7 +67,7 @@ final class InProcessConnection: ReplySink {
         let byteCount = request.byteCount
         let limits = listener.limits
         let entry: Entry = state.withLock { state in
-            guard !state.isClosed else { return .closed }
+            guard !state.isClosed, listener.isReceiving else { return .closed }
             state.calls[requestID] = WaitingCall(completion: completion)
             state.entrants += 1
             guard byteCount <= limits.frameByteCount else {

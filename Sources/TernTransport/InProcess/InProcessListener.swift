@@ -15,6 +15,7 @@ package final class InProcessListener: RequestListener {
 
     private let state = Monitor(State())
     private let unanswered = Atomic<Int>(0)
+    private let takesRequests = Atomic<Bool>(true)
     private let name: String
 
     let receiver: any RequestReceiver
@@ -100,6 +101,11 @@ package final class InProcessListener: RequestListener {
 
     /// What has happened so far.
     package var counts: TransportCounts { counters.counts }
+
+    package func stopReceiving() { takesRequests.store(false, ordering: .relaxed) }
+
+    /// Whether requests still run into the receiver; otherwise calls fail as if it were gone.
+    var isReceiving: Bool { takesRequests.load(ordering: .relaxed) }
 
     package func stopAccepting() {
         state.withLock { $0.isAccepting = false }

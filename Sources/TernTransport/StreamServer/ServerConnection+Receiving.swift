@@ -23,6 +23,7 @@ extension ServerConnection {
     }
 
     func submitRead() {
+        guard server.isReceiving else { return }
         var regions = unsafe ByteRegions()
         receiver.directByteCount = 0
         if let arriving = receiver.arriving.take() {

@@ -29,6 +29,7 @@ package final class StreamServer: ByteStreamListenerHandler, @unchecked Sendable
 
     private let state = Monitor(State())
     private let unanswered = Atomic<Int>(0)
+    private let readsOn = Atomic<Bool>(true)
     private let listenerEnd: @Sendable (any ByteStreamListener) -> Void
     private let sweepRequest: @Sendable (UInt64) -> Void
 
@@ -168,6 +169,14 @@ package final class StreamServer: ByteStreamListenerHandler, @unchecked Sendable
         }
         for listener in listeners { listener.close() }
     }
+
+    /// Lets connections read no more, while their replies still leave; idempotent.
+    ///
+    /// A read that waits for bytes ends with the next that arrive: what they hold is handed on.
+    package func stopReceiving() { readsOn.store(false, ordering: .relaxed) }
+
+    /// Whether a connection that has used up what it read goes on reading.
+    var isReceiving: Bool { readsOn.load(ordering: .relaxed) }
 
     /// Closes everything and waits until nothing of it can call back any more.
     ///
