@@ -204,12 +204,20 @@ package final class Server: Sendable {
         }
         for listener in listeners.withLock({ $0 }) { listener.stopReceiving() }
         guard hasCome(before: deadline, { unansweredCount == 0 }) else { return drainGivenUp() }
-        log.write(.info, "drained")
+        // What has left may still be on its way; a peer that doesn't take it is not waited for long.
+        let patience = min(deadline, MonotonicClock.nanoseconds + Self.deliveryLimitNanoseconds)
+        let isDelivered = hasCome(before: patience) {
+            listeners.withLock { $0 }.allSatisfy { $0.undeliveredByteCount == 0 }
+        }
+        log.write(.info, "drained", isDelivered ? [:] : ["undelivered": "some peers don't read"])
         return .complete
     }
 
     /// What each listener has counted.
     internal var transportCounts: [TransportCounts] { listeners.withLock { $0.map(\.counts) } }
+
+    /// How long a drain waits for peers to take replies that have left.
+    private static let deliveryLimitNanoseconds: UInt64 = 2_000_000_000
 
     private func drainGivenUp() -> DrainOutcome {
         let count = unansweredCount

@@ -20,7 +20,7 @@ package final class ServerCounters: Sendable {
     package var failedCount: UInt64 { failed.load(ordering: .relaxed) }
     /// Requests that did not run because their time budget was used up.
     package var expiredCount: UInt64 { expired.load(ordering: .relaxed) }
-    /// Requests given up by a Cancel, or by the loss of their connection before they ran.
+    /// Requests given up by a Cancel or by the loss of their connection, running ones among them.
     package var withdrawnCount: UInt64 { withdrawn.load(ordering: .relaxed) }
     /// Requests turned away because of a limit, or because the server drains.
     package var refusedCount: UInt64 { refused.load(ordering: .relaxed) }

@@ -157,6 +157,13 @@ package protocol RequestListener: AnyObject, Sendable {
     /// whose reply has not yet left: its last byte is with the system, or its connection is gone.
     var unansweredCount: Int { get }
 
+    /// How many bytes of replies that have left were not yet taken by the peers' side, as far as
+    /// the system tells.
+    ///
+    /// Once nothing is received any more, closing before this is 0 may cost a peer the end of a
+    /// reply. Costs a system call for each open descriptor of the process: for a drain.
+    var undeliveredByteCount: Int { get }
+
     /// What it has counted so far.
     var counts: TransportCounts { get }
 

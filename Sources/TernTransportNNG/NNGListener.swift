@@ -107,6 +107,8 @@ package final class NNGListener: RequestListener {
     /// What has happened so far.
     package var counts: TransportCounts { server.counters.counts }
 
+    package var undeliveredByteCount: Int { SocketSendQueues.undeliveredByteCount() }
+
     package func stopAccepting() { server.stopAccepting() }
 
     package func stopReceiving() { server.stopReceiving() }

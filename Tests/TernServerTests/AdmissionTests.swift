@@ -1,3 +1,4 @@
+import TernRuntime
 import TernTensor
 import Testing
 
@@ -62,7 +63,7 @@ private final class StillModel: ExecutableModel, ModelExecutor {
     let outputs: [TensorDescriptor] = []
     func makeExecutor() throws(ExecutionFailure) -> any ModelExecutor { StillModel() }
     func bindInput(_ index: Int, _ bytes: RawSpan, shape: Shape) throws(ExecutionFailure) {}
-    func run() throws(ExecutionFailure) {}
+    func run(unless interruption: Interruption) throws(ExecutionFailure) {}
     func outputShape(_ index: Int) -> Shape { [] }
     @_lifetime(borrow self)
     func outputBytes(_ index: Int) -> RawSpan { RawSpan() }

@@ -90,8 +90,10 @@ extension InferenceDispatcher {
         }
         do throws(ExecutionFailure) {
             try bind(view, to: executor, of: request.model)
-            try executor.run()
+            try executor.run(unless: request.interruption)
         } catch {
+            // Counted by whoever gave it up.
+            if error.isInterruption { throw Self.cancelled }
             counters.count(.failed)
             throw failure(error, of: request.model)
         }

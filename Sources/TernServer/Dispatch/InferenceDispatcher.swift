@@ -183,39 +183,48 @@ internal final class InferenceDispatcher: Sendable {
 
     // MARK: - Giving requests up
 
-    /// Gives up the request that `target` means, answering it with `CANCELLED`.
+    /// Gives up the requests that `target` means, answering each with `CANCELLED`.
     ///
-    /// - Returns: Whether there was one without an answer.
+    /// - Returns: Whether there was any without an answer.
     /// - Throws: ``RequestFailure`` if there is no memory for the answer.
     func cancel(_ target: WithdrawalTarget) throws(RequestFailure) -> Bool {
-        guard let reserve = frames.control.take(byteCount: Self.cancelledFrameByteCount) else {
-            throw RequestFailure(
-                .resourceExhausted,
-                "the memory for replies is used up",
-                retryAfterMicroseconds: 10_000
-            )
-        }
-        var spare: MessageBuffer? = reserve
+        var spare: MessageBuffer?
+        var wasInFlight = false
         for index in 0..<freeSlots.capacity {
+            // Taken before a request is withdrawn, which then can be answered for certain.
+            if spare == nil { spare = frames.control.take(byteCount: Self.cancelledFrameByteCount) }
+            guard spare != nil else {
+                throw RequestFailure(
+                    .resourceExhausted,
+                    "the memory for replies is used up",
+                    retryAfterMicroseconds: 10_000
+                )
+            }
             guard let withdrawn = slot(at: index).withdraw(target) else { continue }
             counters.count(.withdrawn)
             answer(withdrawn, Self.cancelled, spare: spare.take())
-            return true
+            wasInFlight = true
+            // A connection has one request of a correlation id; a key may name several.
+            if target.call != nil { break }
         }
-        return false
+        return wasInFlight
     }
 
-    /// Gives up what a lost connection had asked for and no worker has begun.
-    func withdrawQueued(of connection: ConnectionID) {
+    /// Gives up what a lost connection had asked for.
+    func abandon(of connection: ConnectionID) {
         for index in 0..<freeSlots.capacity {
-            guard let withdrawn = slot(at: index).withdrawQueued(of: connection) else { continue }
-            counters.count(.withdrawn)
-            // The transport knows that nobody is there; it only counts the reply as gone.
-            answer(withdrawn, Self.cancelled)
+            switch slot(at: index).abandon(of: connection) {
+            case .none: continue
+            case .interrupted: counters.count(.withdrawn)
+            case .withdrawn(let withdrawn):
+                counters.count(.withdrawn)
+                // The transport knows that nobody is there; it only counts the reply as gone.
+                answer(withdrawn, Self.cancelled)
+            }
         }
     }
 
-    private static let cancelled = RequestFailure(
+    internal static let cancelled = RequestFailure(
         .cancelled,
         "the request was cancelled before it was answered",
         subject: "request"

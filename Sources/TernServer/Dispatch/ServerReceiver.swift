@@ -29,7 +29,7 @@ internal final class ServerReceiver: RequestReceiver {
     }
 
     func connectionClosed(_ connection: ConnectionID) {
-        inference.withdrawQueued(of: connection)
+        inference.abandon(of: connection)
     }
 }
 

@@ -1,3 +1,4 @@
+package import TernRuntime
 package import TernTensor
 
 // What the server needs of a model, and no more, so that the way from frame to reply can be tested
@@ -7,11 +8,14 @@ package import TernTensor
 package struct ExecutionFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// Whether the values in the request are to blame, rather than the model or the server.
     package let isCausedByRequest: Bool
+    /// Whether the call was stopped because nobody wants its result any more.
+    package let isInterruption: Bool
     /// What went wrong.
     package let reason: String
 
-    package init(isCausedByRequest: Bool = false, reason: String) {
+    package init(isCausedByRequest: Bool = false, isInterruption: Bool = false, reason: String) {
         self.isCausedByRequest = isCausedByRequest
+        self.isInterruption = isInterruption
         self.reason = reason
     }
 
@@ -39,7 +43,10 @@ package protocol ModelExecutor: AnyObject, Sendable {
     func bindInput(_ index: Int, _ bytes: RawSpan, shape: Shape) throws(ExecutionFailure)
 
     /// Computes every output from the bound inputs.
-    func run() throws(ExecutionFailure)
+    ///
+    /// - Parameter interruption: If it is requested, the call stops where it next can.
+    /// - Throws: ``ExecutionFailure``; there are no outputs then.
+    func run(unless interruption: Interruption) throws(ExecutionFailure)
 
     /// The shape of an output of the last run.
     func outputShape(_ index: Int) -> Shape

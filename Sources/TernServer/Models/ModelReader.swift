@@ -91,8 +91,12 @@ private final class RuntimeExecutor: ModelExecutor {
         }
     }
 
-    func run() throws(ExecutionFailure) {
-        do throws(RuntimeError) { try session.run() } catch { throw ExecutionFailure(error) }
+    func run(unless interruption: Interruption) throws(ExecutionFailure) {
+        do throws(RuntimeError) {
+            try session.run(unless: interruption)
+        } catch {
+            throw ExecutionFailure(error)
+        }
     }
 
     func outputShape(_ index: Int) -> Shape { session.outputShape(index) }
@@ -115,6 +119,10 @@ extension ExecutionFailure {
                 true
             case .noSuchInput, .inputNotBound, .interrupted: false
             }
-        self.init(isCausedByRequest: isCausedByRequest, reason: error.description)
+        self.init(
+            isCausedByRequest: isCausedByRequest,
+            isInterruption: error == .interrupted,
+            reason: error.description
+        )
     }
 }

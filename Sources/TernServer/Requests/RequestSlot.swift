@@ -1,3 +1,4 @@
+internal import TernRuntime
 internal import TernTransport
 internal import TernWire
 
@@ -5,7 +6,8 @@ internal import TernWire
 //
 // - the transport's thread that received a request fills a free slot and submits its job;
 // - a worker starts it and finishes it;
-// - a transport's thread that received a Cancel, or that saw the connection close, withdraws it.
+// - a transport's thread that received a Cancel, or that saw the connection close, withdraws it; a
+//   worker that has begun is asked to stop.
 //
 // Each does so under the slot's lock, and `RequestLifecycle` says who answers. Between start and
 // finish the frame belongs to the worker alone, while the right to answer stays in the slot, where
@@ -30,6 +32,8 @@ internal struct RequestAtWork: ~Copyable {
     var message: MessageBuffer
     let facts: RequestFacts
     let model: ServedModel
+    /// Whether the result is still wanted.
+    let interruption: Interruption
     /// Whether the deadline had passed before the work began.
     let isExpired: Bool
 }
@@ -65,6 +69,10 @@ internal final class RequestSlot: Sendable {
 
     /// Whose work runs here; the dispatcher owns the slots and outlives their jobs.
     unowned let dispatcher: InferenceDispatcher
+
+    /// Reset when a request is started, requested when it is given up while it runs; both under the
+    /// lock, so that it never stops the slot's next request.
+    private let interruption = Interruption()
 
     private struct Contents: ~Copyable {
         var lifecycle = RequestLifecycle()
@@ -121,10 +129,12 @@ internal final class RequestSlot: Sendable {
                 guard let message = contents.message.take() else {
                     preconditionFailure("a request was started without its frame")
                 }
+                interruption.reset()
                 return RequestAtWork(
                     message: message,
                     facts: facts,
                     model: model,
+                    interruption: interruption,
                     isExpired: isExpired
                 )
             }
@@ -171,6 +181,8 @@ internal final class RequestSlot: Sendable {
             guard let facts = contents.facts, target.matches(facts),
                 contents.lifecycle.withdraw() == .send, let replier = contents.replier.take()
             else { return nil }
+            // Without effect on a request that no worker has begun.
+            interruption.request()
             return WithdrawnRequest(
                 message: contents.message.take(),
                 replier: replier,
@@ -179,22 +191,38 @@ internal final class RequestSlot: Sendable {
         }
     }
 
-    /// Gives up the request in this slot if it came on `connection` and no worker has begun it.
+    /// Gives up the request in this slot if it came on `connection`, which is gone.
     ///
-    /// What has begun is finished; its reply finds nobody.
-    func withdrawQueued(of connection: ConnectionID) -> WithdrawnRequest? {
+    /// A worker that has begun is asked to stop, and its reply finds nobody.
+    func abandon(of connection: ConnectionID) -> Abandonment {
         contents.withLock { contents in
-            guard let facts = contents.facts, facts.connection == connection,
-                contents.lifecycle.isQueued, contents.lifecycle.withdraw() == .send,
-                let replier = contents.replier.take()
-            else { return nil }
-            return WithdrawnRequest(
-                message: contents.message.take(),
-                replier: replier,
-                correlationID: facts.index.header.correlationID
+            guard let facts = contents.facts, facts.connection == connection else { return .none }
+            guard contents.lifecycle.isQueued else {
+                guard contents.lifecycle.isAwaitingAnswer else { return .none }
+                interruption.request()
+                return .interrupted
+            }
+            guard contents.lifecycle.withdraw() == .send, let replier = contents.replier.take()
+            else { return .none }
+            return .withdrawn(
+                WithdrawnRequest(
+                    message: contents.message.take(),
+                    replier: replier,
+                    correlationID: facts.index.header.correlationID
+                )
             )
         }
     }
+}
+
+/// What became of a request whose connection is gone.
+internal enum Abandonment: ~Copyable {
+    /// There was none to give up.
+    case none
+    /// A worker has it and was asked to stop.
+    case interrupted
+    /// Nobody will work on it.
+    case withdrawn(WithdrawnRequest)
 }
 
 /// A request that will not be worked on, for whoever answers it.

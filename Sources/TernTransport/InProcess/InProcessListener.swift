@@ -102,6 +102,9 @@ package final class InProcessListener: RequestListener {
     /// What has happened so far.
     package var counts: TransportCounts { counters.counts }
 
+    /// None: a reply is handed over as it is.
+    package var undeliveredByteCount: Int { 0 }
+
     package func stopReceiving() { takesRequests.store(false, ordering: .relaxed) }
 
     /// Whether requests still run into the receiver; otherwise calls fail as if it were gone.

@@ -1,3 +1,4 @@
+import TernRuntime
 import TernServer
 import TernTensor
 
@@ -50,7 +51,7 @@ final class EchoModel: ExecutableModel {
         shapes[index] = shape
     }
 
-    func run() throws(ExecutionFailure) { try beforeRun() }
+    func run(unless interruption: Interruption) throws(ExecutionFailure) { try beforeRun() }
 
     func outputShape(_ index: Int) -> Shape { shapes[index] }
 
