@@ -12,7 +12,7 @@ package final class Interruption: Sendable {
     /// Whether the call is to stop.
     package var isRequested: Bool { isSet.load(ordering: .relaxed) }
 
-    /// Asks the call to stop. May come before it begins, and more than once.
+    /// Asks the call to stop; may come before it begins, and more than once.
     package func request() { isSet.store(true, ordering: .relaxed) }
 
     /// Makes it ready for the next call.

@@ -174,8 +174,8 @@ package final class Server: Sendable {
     /// every reply owed leaves.
     ///
     /// Until the last accepted request is done, questions are answered and whoever wants more work
-    /// done is told that the server is `UNAVAILABLE`. Then nothing more is read, so that however
-    /// eagerly clients go on asking, the replies that have not left only become fewer.
+    /// done is told that the server is `UNAVAILABLE`. Then what arrives is thrown away, so that
+    /// however eagerly clients go on asking, the replies that have not left only become fewer.
     ///
     /// Blocks until all have left, or until the time is up. May be called from several threads; all
     /// wait for the same end. ``stop()`` comes next.

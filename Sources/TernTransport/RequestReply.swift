@@ -147,7 +147,8 @@ package protocol RequestListener: AnyObject, Sendable {
     /// Accepts no more connections; those there are keep working. Idempotent.
     func stopAccepting()
 
-    /// Takes no more requests from the connections there are, while replies still leave; idempotent.
+    /// Takes no more requests from the connections there are, and throws away what arrives, while
+    /// replies still leave; idempotent.
     ///
     /// What has been read already may still be handed on. So, unless a request arrives in the same
     /// moment, ``unansweredCount`` only goes down from here: the last step of a drain.

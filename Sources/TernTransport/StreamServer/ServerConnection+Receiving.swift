@@ -15,6 +15,11 @@ extension ServerConnection {
             close(.peerGone(error))
         case .success(let byteCount):
             server.counters.receivedBytes.add(byteCount)
+            guard server.isReceiving else {
+                discard(byteCount)
+                submitRead()
+                return
+            }
             switch use(byteCount) {
             case .readOn: submitRead()
             case .end(let end): close(end)
@@ -23,7 +28,6 @@ extension ServerConnection {
     }
 
     func submitRead() {
-        guard server.isReceiving else { return }
         var regions = unsafe ByteRegions()
         receiver.directByteCount = 0
         if let arriving = receiver.arriving.take() {
@@ -41,6 +45,26 @@ extension ServerConnection {
         }
         unsafe regions.append(receiver.buffer.room())
         _ = unsafe stream.read(into: regions)
+    }
+
+    /// Throws away what a read has brought, and the request that it belonged to.
+    ///
+    /// A draining server goes on reading, because a peer that blocks in the middle of a request may read
+    /// no reply until the rest is taken, and because closing with unread bytes resets a connection
+    /// and may cost the peer the end of a reply.
+    private func discard(_ byteCount: Int) {
+        let direct = Swift.min(byteCount, receiver.directByteCount)
+        receiver.buffer.add(byteCount - direct)
+        receiver.buffer.remove(receiver.buffer.unreadByteCount)
+        if let arriving = receiver.arriving.take() { release(arriving.message.byteCount) }
+        shared.withLock { shared in
+            shared.watch.bytesReceived(
+                byteCount,
+                completedMessage: true,
+                isWithinMessage: false,
+                at: MonotonicClock.nanoseconds
+            )
+        }
     }
 
     /// Takes in what a read has brought.

@@ -170,12 +170,12 @@ package final class StreamServer: ByteStreamListenerHandler, @unchecked Sendable
         for listener in listeners { listener.close() }
     }
 
-    /// Lets connections read no more, while their replies still leave; idempotent.
+    /// Lets connections throw away what they read, while their replies still leave; idempotent.
     ///
-    /// A read that waits for bytes ends with the next that arrive: what they hold is handed on.
+    /// Relaxed: what a callback that runs at this moment has read may still be handed on.
     package func stopReceiving() { readsOn.store(false, ordering: .relaxed) }
 
-    /// Whether a connection that has used up what it read goes on reading.
+    /// Whether what connections read is used.
     var isReceiving: Bool { readsOn.load(ordering: .relaxed) }
 
     /// Closes everything and waits until nothing of it can call back any more.

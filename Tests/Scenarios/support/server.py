@@ -118,7 +118,7 @@ class Server:
                 for line in log.read().decode(errors="replace").splitlines(keepends=True):
                     if line.startswith('{"statistics"') and line.endswith("\n"):
                         return json.loads(line)["statistics"]
-            time.sleep(0.02)
+            time.sleep(0.002)
         raise RuntimeError("the server wrote no statistics:\n" + self.log()[-2000:])
 
     def final_statistics(self):
@@ -126,13 +126,13 @@ class Server:
         lines = [line for line in self.log().splitlines() if line.startswith('{"statistics"')]
         return json.loads(lines[-1])["statistics"]
 
-    def wait_until(self, condition, timeout, what):
+    def wait_until(self, condition, timeout, what, interval=0.05):
         """Waits until condition() holds; says what it waited for when it does not."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             if condition():
                 return
-            time.sleep(0.05)
+            time.sleep(interval)
         raise AssertionError(f"after {timeout} s: {what}")
 
     def terminate(self, timeout=30):

@@ -51,7 +51,12 @@ final class EchoModel: ExecutableModel {
         shapes[index] = shape
     }
 
-    func run(unless interruption: Interruption) throws(ExecutionFailure) { try beforeRun() }
+    func run(unless interruption: Interruption) throws(ExecutionFailure) {
+        try beforeRun()
+        guard !interruption.isRequested else {
+            throw ExecutionFailure(isInterruption: true, reason: "stopped")
+        }
+    }
 
     func outputShape(_ index: Int) -> Shape { shapes[index] }
 
