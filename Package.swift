@@ -28,11 +28,15 @@ let cSettings: [CSetting] = [
 /// Such a module holds pointers and SIMD types only, so that no generic code specialised in it can
 /// be picked up by a module that must run everywhere. It is optimised in debug builds as well: at
 /// `-Onone` a fused multiply-add is a call of `fmaf` for each lane.
+///
+/// It is also compiled whole: an incremental build does not notice that the body of an inlinable
+/// function changed in another module, and would keep kernels made from the old one.
 func instructionSetSettings(_ march: String?) -> [SwiftSetting] {
+    let whole = ["-O", "-wmo", "-num-threads", "1", "-disable-batch-mode"]
     #if arch(x86_64)
-    let flags = ["-O"] + (march.map { ["-Xcc", "-march=\($0)"] } ?? [])
+    let flags = whole + (march.map { ["-Xcc", "-march=\($0)"] } ?? [])
     #else
-    let flags = ["-O"]
+    let flags = whole
     #endif
     return swiftSettings + [.unsafeFlags(flags)]
 }

@@ -1,9 +1,6 @@
 internal import CTernCPU
 package import TernMicrokernels
 
-// One file: only then does the optimiser see the conformance where the kernels are specialised, in
-// debug builds too, which compile files one by one.
-
 /// The kernels of this module's instruction set.
 package let portableKernels = KernelTable(name: "portable", Portable.self)
 

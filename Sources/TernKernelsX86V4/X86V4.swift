@@ -1,9 +1,6 @@
 internal import CTernCPU
 package import TernMicrokernels
 
-// One file: only then does the optimiser see the conformance where the kernels are specialised, in
-// debug builds too, which compile files one by one.
-
 #if arch(x86_64)
 /// The kernels of this module's instruction set; where the target is another processor family, there
 /// are none.

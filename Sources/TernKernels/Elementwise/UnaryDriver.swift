@@ -16,7 +16,7 @@ internal enum UnaryDriver {
         for i in 0..<count { unsafe y[i] = function(x[i]) }
     }
 
-    /// The functions that have no vector code: at most 1 ULP with glibc.
+    /// The functions that have no vector code: at most 2 ULP with glibc.
     private static func libraryFunction(_ function: UnaryFunction) -> (Float) -> Float {
         switch function {
         case .sine: { sinf($0) }

@@ -165,12 +165,8 @@ internal enum VectorMath<I: InstructionSet> {
         p = multiplyAdd(p, square, -5.373_971_555_31e-2)
         p = multiplyAdd(p, square, 1.333_144_220_36e-1)
         p = multiplyAdd(p, square, -3.333_328_194_22e-1)
-        let small = I.multiplyAdd(x, I.multiply(p, square), x)
-        let y = I.select(
-            I.less(magnitude, constant(0.625)),
-            small,
-            withSign(I.floats(bits: I.bits(large)), of: x)
-        )
+        let small = I.multiplyAdd(magnitude, I.multiply(p, square), magnitude)
+        let y = withSign(I.select(I.less(magnitude, constant(0.625)), small, large), of: x)
         return I.select(I.notEqual(x, x), x, y)
     }
 
