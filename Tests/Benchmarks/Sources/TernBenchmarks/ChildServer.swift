@@ -15,6 +15,7 @@ final class ChildServer {
         process.arguments = arguments
         process.standardOutput = output
         process.standardInput = input
+        process.standardError = FileHandle.nullDevice
         try process.run()
         var text = ""
         while url.isEmpty {
