@@ -1,8 +1,8 @@
 /// The kernels of one instruction set, described by data.
 ///
 /// Drivers call through it, and tests walk all tables that the machine can run. The contracts of the
-/// kernels stand with their code.
-@usableFromInline @safe package struct KernelTable: Sendable {
+/// kernels stand with their code. A class, so that handing a table on costs one reference.
+@usableFromInline @safe package final class KernelTable: Sendable {
     @usableFromInline package typealias Source = UnsafePointer<Float>
     @usableFromInline package typealias Target = UnsafeMutablePointer<Float>
 

@@ -125,7 +125,11 @@ package enum GEMM {
         var leftStride = a.rowStride
         if a.isTransposed {
             let rows = unsafe memory.floats(rowCount * depth)
-            let copy = StridedCopy(transposing: [depth, rowCount], sourceRowStride: a.rowStride)
+            let copy = StridedCopy(
+                transposingRows: depth,
+                columns: rowCount,
+                sourceRowStride: a.rowStride
+            )
             unsafe copy.run(a.elements, into: rows, elementByteCount: 4, context: context)
             unsafe left = UnsafePointer(rows)
             leftStride = depth

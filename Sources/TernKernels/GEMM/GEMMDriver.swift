@@ -6,7 +6,7 @@ internal import TernMicrokernels
 /// parts, whose sums wait in C: a float that was stored and loaded again is the same float, so the
 /// chain of additions is the same.
 internal enum GEMMDriver {
-    /// The rows of one band; a multiple of every table's block.
+    /// The most rows of one band; a multiple of every table's block.
     private static let bandRowCount = 96
     /// The bytes of B that a piece reads again for each block of rows: half of a usual L2 cache.
     private static let groupByteCount = 256 << 10
@@ -37,7 +37,12 @@ internal enum GEMMDriver {
             tile.depth > depthPart && tile.beta == 0
             && tile.rowCount > context.table.blockRowCount
         let depth = isCut ? depthPart : tile.depth
-        let bandCount = (tile.rowCount + bandRowCount - 1) / bandRowCount
+        // Bands of about the same height, in whole blocks.
+        let block = context.table.blockRowCount
+        let fewest = (tile.rowCount + bandRowCount - 1) / bandRowCount
+        let even = (tile.rowCount + fewest - 1) / fewest
+        let bandHeight = (even + block - 1) / block * block
+        let bandCount = (tile.rowCount + bandHeight - 1) / bandHeight
         let panelByteCount = Swift.max(depth, 1) * width * MemoryLayout<Float>.stride
         // A single row takes panels by fours.
         let group = Swift.max(1, groupByteCount / panelByteCount / 4 * 4)
@@ -51,11 +56,11 @@ internal enum GEMMDriver {
                 / Double(pieceCount)
         ) { pieces in
             for piece in pieces {
-                let row = piece % bandCount * bandRowCount
+                let row = piece % bandCount * bandHeight
                 let panel = piece / bandCount * group
                 unsafe run(
                     whole,
-                    rows: row..<Swift.min(row + bandRowCount, whole.rowCount),
+                    rows: row..<Swift.min(row + bandHeight, whole.rowCount),
                     panels: panel..<Swift.min(panel + group, panelCount),
                     depthPart: depth,
                     activation: activation,

@@ -86,11 +86,14 @@ package struct StridedCopy: Sendable {
     }
 
     /// The transpose of a matrix whose rows lie `sourceRowStride` elements apart, made dense.
-    internal init(transposing matrix: Shape, sourceRowStride: Int) {
+    internal init(transposingRows rows: Int, columns: Int, sourceRowStride: Int) {
         var source = InlineArray<8, Int>(repeating: 0)
         source[0] = 1
         source[1] = sourceRowStride
-        let result: Shape = [matrix[1], matrix[0]]
+        // Appended: a literal would be an array first, on the heap.
+        var result = Shape()
+        result.append(columns)
+        result.append(rows)
         self.init(
             shape: result,
             sourceStrides: source,

@@ -26,11 +26,16 @@ package enum Reduction {
         elementType: ElementType,
         context: KernelContext
     ) -> Bool {
-        unsafe apply(
+        // Appended: a literal would be an array first, on the heap.
+        var shape = Shape()
+        shape.append(outer)
+        shape.append(axis)
+        shape.append(inner)
+        return unsafe apply(
             function,
             x,
             into: y,
-            shape: [outer, axis, inner],
+            shape: shape,
             axes: 0b010,
             elementType: elementType,
             context: context

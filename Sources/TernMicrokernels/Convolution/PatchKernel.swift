@@ -49,7 +49,7 @@
 
 /// Fills a panel of ``ImagePatches`` for GEMM.
 ///
-/// Scalar twin: `ScalarTwin.convolution` in the tests, through the product.
+/// Scalar twin: `ConvolutionTests`, through the product.
 @usableFromInline
 internal enum PatchKernel<I: InstructionSet> {
     /// target[k, p] for `depth` rows from `firstRow` on and `count` ≤ panel width pixels from

@@ -1,6 +1,6 @@
 /// The last steps of normalisations, and of LSTM and GRU cells, over one row.
 ///
-/// Scalar twins: `ScalarTwin.normalize`, `ScalarTwin.batchNormalize` in the tests.
+/// Scalar twins: in `RowTests`.
 @usableFromInline
 internal enum NormalizationKernel<I: InstructionSet> {
     /// y[i] = (x[i] - mean)·factor·scale[i] + bias[i]; no scale is 1, no bias 0.

@@ -22,7 +22,7 @@
 /// Folds of contiguous rows, and of columns row by row.
 ///
 /// A row is dealt out to four registers in turn, which are folded as ((0, 1), (2, 3)), then the lanes by
-/// halves: the order depends on the row's length alone. Scalar twin: `ScalarTwin.fold` in the tests.
+/// halves: the order depends on the row's length alone. Scalar twin: `ReductionTests.twin`.
 @usableFromInline
 internal enum ReductionKernel<I: InstructionSet> {
     @usableFromInline internal typealias Math = VectorMath<I>

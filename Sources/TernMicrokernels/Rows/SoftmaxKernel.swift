@@ -1,6 +1,6 @@
 /// Softmax of one row, or of up to a register of columns at a time.
 ///
-/// Scalar twin: `ScalarTwin.softmax` in the tests.
+/// Scalar twin: `RowTests`.
 @usableFromInline
 internal enum SoftmaxKernel<I: InstructionSet> {
     @usableFromInline internal typealias Math = VectorMath<I>

@@ -1,8 +1,9 @@
 import Glibc
 
-/// Memory whose end touches a page that may not be accessed: a kernel that reads or writes one
-/// element too far ends the process. Where it starts depends on its length, so lengths that are not
-/// multiples of a register are misaligned.
+/// Memory whose end touches a page that may not be accessed.
+///
+/// A kernel that reads or writes one element too far ends the process. Where the memory starts
+/// depends on its length, so lengths that are not multiples of a register are misaligned.
 @safe final class Guarded<Element: BitwiseCopyable> {
     let count: Int
     private let mapping: UnsafeMutableRawPointer
