@@ -142,7 +142,7 @@ struct ProgramTests {
             "--timeout",
             "300"
         )
-        #expect(outcome.code == 69 || outcome.code == 75)
+        #expect(outcome.code == 69)
         #expect(outcome.error.contains("/nonexistent/tern.sock"))
     }
 

@@ -48,7 +48,9 @@ struct Infer: AsyncParsableCommand {
                 priority: priority,
                 wantsPhaseTimes: phases
             )
-            let client = try await TernClient.connect(to: endpoint)
+            var configuration = TernClient.Configuration()
+            configuration.connectTimeout = min(configuration.connectTimeout, .milliseconds(timeout))
+            let client = try await TernClient.connect(to: endpoint, configuration: configuration)
             defer { client.close() }
             let metadata = try await client.modelMetadata(
                 reference.name,
