@@ -34,8 +34,9 @@ private final class ThreadedReceiver: RequestReceiver {
     /// Requests that came after their connection's end had been reported.
     var lateCount: Int { afterClose.withLock { $0 } }
 
-    /// Whether the end of every connection that sent a request was reported. A peer that resets at
-    /// once may take even its handshake back; nothing is reported of it.
+    /// Whether the end of every connection that sent a request was reported.
+    ///
+    /// A peer that resets at once may take even its handshake back; nothing is reported of it.
     var heardOfEveryEnd: Bool { seen.withLock { $0 }.isSubset(of: closed.withLock { $0 }) }
 
     func finish() {
