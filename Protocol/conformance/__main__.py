@@ -95,14 +95,18 @@ def check_invalid(path, codes, problems):
             problems.append(f"{path.name}: error-codes.json has another code for {error.identity}")
 
 
-def check_worked_example(problems):
-    """The listing of section 10 must be the bytes of the vector it shows."""
-    section = (PROTOCOL / "README.md").read_text().split("## 10.")[1]
-    listing = section.split("```")[1]
-    shown = b"".join(bytes.fromhex(digits)
-                     for digits in re.findall(r"^ *\d+((?: [ ]?[0-9a-f]{2})+)", listing, re.M))
-    if shown != (VALID / "infer-request.bin").read_bytes():
-        problems.append("README.md: the worked example is not infer-request.bin")
+def check_worked_examples(problems):
+    """The listings of section 10 must be the bytes of the vectors they show."""
+    section = (PROTOCOL / "README.md").read_text().split("## 10.")[1].split("\n## ")[0]
+    listings = section.split("```")[1::2]
+    names = ["infer-request", "error-overloaded"]
+    if len(listings) != len(names):
+        problems.append(f"README.md: {len(listings)} worked examples, should be {len(names)}")
+    for name, listing in zip(names, listings):
+        shown = b"".join(bytes.fromhex(digits)
+                         for digits in re.findall(r"^ *\d+((?: [ ]?[0-9a-f]{2})+)", listing, re.M))
+        if shown != (VALID / f"{name}.bin").read_bytes():
+            problems.append(f"README.md: a worked example is not {name}.bin")
 
 
 def check_infer_module(problems):
@@ -125,7 +129,7 @@ def check_infer_module(problems):
 
 def check():
     problems, codes = [], defects()
-    check_worked_example(problems)
+    check_worked_examples(problems)
     check_infer_module(problems)
     for path, content in made_files().items():
         if not path.exists() or path.read_bytes() != content:

@@ -72,7 +72,7 @@ VECTORS = {
                                  "extensions": ["model_repository", "cancel"],
                                  "protocol_versions": [1]})),
     "server-metadata-reply-short": (
-        "Lists may be empty.",
+        "Every list may be empty; that a server names no version of the protocol is wrong but readable.",
         reply("ServerMetadata", {"server_name": "t", "server_version": "1", "extensions": [],
                                  "protocol_versions": []})),
     "model-ready-request": ("By name only.", request("ModelReady", {"model_name": "digits"})),
@@ -202,6 +202,15 @@ VECTORS = {
                              "subject": "queue of digits", "expected": "at most 256 requests",
                              "found": "256 requests"},
               status="RESOURCE_EXHAUSTED", retry_after_microseconds=1800)),
+    "error-overloaded-without-hint": (
+        "A server must say when to try again; a reader accepts that it doesn't.",
+        reply("ModelInfer", {"supported_versions": [], "message": "the queue of digits is full"},
+              status="RESOURCE_EXHAUSTED")),
+    "error-hint-on-never": (
+        "A server must not hint at trying again where that is useless; a reader accepts and ignores it.",
+        reply("ModelInfer", {"supported_versions": [], "message": "there is no model 'digits'",
+                             "subject": "model 'digits'", "expected": "", "found": ""},
+              status="NOT_FOUND", retry_after_microseconds=1800)),
     "error-unsupported-version": (
         "Says which versions there are.",
         reply("ServerLive", {"supported_versions": [1], "message": "protocol version 9 is not known"},
@@ -211,7 +220,7 @@ VECTORS = {
         reply(999, {"supported_versions": [], "message": "kind 999 is not known"},
               status="UNIMPLEMENTED")),
     "error-unreadable-request": (
-        "Kind 0 and correlation id 0 answer a frame whose header could not be read.",
+        "Kind 0 and correlation id 0 answer a frame whose header could not be read; texts may be empty.",
         reply(0, {"supported_versions": [], "message": ""}, correlation_id=0,
               status="INVALID_ARGUMENT")),
     "error-last-code": (
