@@ -46,6 +46,7 @@ package final class Server: Sendable {
         pool = ThreadPool(
             ThreadPoolConfiguration(
                 workerCount: max(workerCount, 1),
+                lookoutMicroseconds: max(configuration.lookoutMicroseconds, 50),
                 injectorCapacity: max(limits.inFlightCount, 1)
             )
         )

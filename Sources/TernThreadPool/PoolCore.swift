@@ -17,6 +17,7 @@ internal import CTernCPU
     let workerCount: Int
     let guestCount: Int
     let spinNanoseconds: UInt64
+    let lookoutNanoseconds: UInt64
     let participants: ParticipantPointer
     let frames: UnsafeMutablePointer<LoopFrame>
     let slices: UnsafeMutablePointer<PaddedWord<PoolWord>>
@@ -53,6 +54,11 @@ internal import CTernCPU
         precondition(
             spin >= 0 && spin <= 3_600_000_000,
             "workers spin for 0 µs to one hour, not \(spin) µs"
+        )
+        let lookout = configuration.lookoutMicroseconds
+        precondition(
+            lookout >= spin && lookout <= 3_600_000_000,
+            "the last worker spins for \(spin) µs to one hour, not \(lookout) µs"
         )
 
         let participantCount = workerCount + guestCount
@@ -91,6 +97,7 @@ internal import CTernCPU
                 workerCount: workerCount,
                 guestCount: guestCount,
                 spinNanoseconds: UInt64(spin) * 1000,
+                lookoutNanoseconds: UInt64(lookout) * 1000,
                 participants: participants,
                 frames: frames,
                 slices: slices,

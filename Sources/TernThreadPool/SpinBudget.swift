@@ -3,11 +3,19 @@ internal import CTernCPU
 /// Bounds how long a thread spins, by the clock.
 struct SpinBudget {
     private let nanoseconds: UInt64
+    private let lookoutNanoseconds: UInt64
     private var polls: UInt32 = 0
     private var start: UInt64 = 0
 
     /// A budget that starts to run at the first pause.
-    init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+    ///
+    /// - Parameters:
+    ///   - nanoseconds: How long to spin.
+    ///   - lookoutNanoseconds: How long to spin while nobody else does; not shorter.
+    init(nanoseconds: UInt64, lookoutNanoseconds: UInt64 = 0) {
+        self.nanoseconds = nanoseconds
+        self.lookoutNanoseconds = lookoutNanoseconds
+    }
 
     /// Starts again with the whole budget.
     mutating func restart() { polls = 0 }
@@ -16,13 +24,15 @@ struct SpinBudget {
     ///
     /// The clock, which costs about as much as the pause, is read every 16th time.
     ///
+    /// - Parameter isLookout: Whether nobody else spins; asked once the shorter time is over.
     /// - Returns: Whether the budget is used up.
     @inline(__always)
-    mutating func pauseOrExpire() -> Bool {
+    mutating func pauseOrExpire(isLookout: @autoclosure () -> Bool = false) -> Bool {
         if polls & 15 == 0 {
             let now = tern_monotonic_nanoseconds()
             if polls == 0 { start = now }
-            if now &- start >= nanoseconds { return true }
+            let spent = now &- start
+            if spent >= nanoseconds, spent >= lookoutNanoseconds || !isLookout() { return true }
         }
         polls &+= 1
         // 0 means "not started".

@@ -10,6 +10,13 @@ package struct ThreadPoolConfiguration: Sendable {
     /// costs more than about twice the best choice.
     package var spinMicroseconds: Int
 
+    /// How long the last worker that is awake without work keeps looking before it parks too.
+    ///
+    /// One worker on the lookout answers the next job without the 30 µs of a wake-up, at the price of
+    /// a processor meanwhile. So it looks out only while jobs usually come within that time, and
+    /// parks after ``spinMicroseconds`` otherwise, as the others do. Not shorter than that.
+    package var lookoutMicroseconds: Int
+
     /// How many jobs can wait in the injector; rounded up to a power of two.
     package var injectorCapacity: Int
 
@@ -35,6 +42,7 @@ package struct ThreadPoolConfiguration: Sendable {
     /// - Parameters:
     ///   - workerCount: Threads to start.
     ///   - spinMicroseconds: Spin time before parking.
+    ///   - lookoutMicroseconds: Spin time of the last worker that is awake; `nil` for the same.
     ///   - injectorCapacity: Jobs that can wait.
     ///   - dequeCapacity: Forks of one thread that can wait.
     ///   - guestCount: Foreign threads that can share loops at once.
@@ -43,6 +51,7 @@ package struct ThreadPoolConfiguration: Sendable {
     package init(
         workerCount: Int = ThreadPool.availableProcessorCount,
         spinMicroseconds: Int = 50,
+        lookoutMicroseconds: Int? = nil,
         injectorCapacity: Int = 1024,
         dequeCapacity: Int = 256,
         guestCount: Int = 16,
@@ -51,6 +60,7 @@ package struct ThreadPoolConfiguration: Sendable {
     ) {
         self.workerCount = workerCount
         self.spinMicroseconds = spinMicroseconds
+        self.lookoutMicroseconds = lookoutMicroseconds ?? spinMicroseconds
         self.injectorCapacity = injectorCapacity
         self.dequeCapacity = dequeCapacity
         self.guestCount = guestCount

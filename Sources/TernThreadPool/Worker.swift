@@ -39,19 +39,30 @@ extension PoolCore {
         if unsafe storage.pointee.pinsWorkers { _ = tern_pin_to_nth_processor(Int32(index)) }
 
         unsafe storage.pointee.sleep.beginSearching()
-        var spin = SpinBudget(nanoseconds: unsafe storage.pointee.spinNanoseconds)
+        let lookoutNanoseconds = unsafe storage.pointee.lookoutNanoseconds
+        var idleTime = IdleTime()
+        var spin = unsafe SpinBudget(
+            nanoseconds: storage.pointee.spinNanoseconds,
+            lookoutNanoseconds: lookoutNanoseconds
+        )
         while true {
             if let job = unsafe storage.pointee.injector.dequeue() {
+                idleTime.end()
                 endSearching()
                 runJobs(startingWith: job)
                 unsafe storage.pointee.sleep.beginSearching()
+                idleTime.begin()
                 spin.restart()
             } else if unsafe help(participant, root: 0, isSearching: true) {
                 unsafe storage.pointee.sleep.beginSearching()
                 spin.restart()
             } else if unsafe storage.pointee.injector.isFinished {
                 break
-            } else if spin.pauseOrExpire() {
+            } else if spin.pauseOrExpire(
+                // Two that ask in the same instant may both park; the next job then wakes one.
+                isLookout: unsafe idleTime.isUsually(atMost: lookoutNanoseconds)
+                    && storage.pointee.sleep.searchingCount <= 1
+            ) {
                 unsafe park(participant)
                 spin.restart()
             }

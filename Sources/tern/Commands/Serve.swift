@@ -34,6 +34,15 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "How many requests run at once; as a rule one for each processor.")
     var workers: Int?
 
+    @Option(
+        help: """
+            How long the last idle worker looks for the next request before it sleeps, in \
+            microseconds, while requests usually come that fast: longer means quicker answers to \
+            sparser requests, and a busier processor.
+            """
+    )
+    var lookout: Int = 250
+
     @Option(help: "How long a drain may take, in seconds.")
     var drainTimeout: Int = 30
 
@@ -53,6 +62,9 @@ struct Serve: AsyncParsableCommand {
 
     func validate() throws {
         if let workers, workers < 1 { throw ValidationError("--workers must be at least 1") }
+        if !(50...3_600_000_000).contains(lookout) {
+            throw ValidationError("--lookout must be at least 50 and at most an hour")
+        }
         if drainTimeout < 0 { throw ValidationError("--drain-timeout cannot be negative") }
     }
 
@@ -63,6 +75,7 @@ struct Serve: AsyncParsableCommand {
             configuration.modelsDirectory = models
             configuration.endpoints = endpoints
             configuration.workerCount = workers
+            configuration.lookoutMicroseconds = lookout
             configuration.logger = Logger(label: "tern")
             configuration.logger.logLevel = logLevel
             let server = Server(configuration)
