@@ -5,9 +5,11 @@ import Testing
 struct LookoutTests {
     @Test func `a worker on the lookout outlives the ordinary spin time, others don't`() {
         var budget = SpinBudget(nanoseconds: 0, lookoutNanoseconds: 3_600_000_000_000)
-        #expect(!budget.pauseOrExpire(isLookout: true))
+        let onLookout = budget.pauseOrExpire(isLookout: true)
+        #expect(!onLookout)
         budget.restart()
-        #expect(budget.pauseOrExpire(isLookout: false))
+        let otherwise = budget.pauseOrExpire(isLookout: false)
+        #expect(otherwise)
     }
 
     @Test func `a lookout ends, too`() {
@@ -24,7 +26,9 @@ struct LookoutTests {
             asked += 1
             return false
         }
-        for _ in 0..<64 { #expect(!budget.pauseOrExpire(isLookout: isLookout())) }
+        var isExpired = false
+        for _ in 0..<64 where budget.pauseOrExpire(isLookout: isLookout()) { isExpired = true }
+        #expect(!isExpired)
         #expect(asked == 0)
     }
 
