@@ -7,6 +7,8 @@
 //    holds it and is guarded by the channel's lock; it is taken there together with the calls to
 //    write, and passes to the completion of the write;
 //  - nothing else: what reader and writer both need is behind the channel's lock.
+// The channel shows a connection to others before it starts it, so that a close from any thread may come
+// first, or at the same moment: `beginning` decides under a lock of its own which of the two wins.
 // After `streamEnded` nobody is left, so that it may touch both.
 
 internal import TernTransport
@@ -19,6 +21,10 @@ internal import TernTransport
     let attempt: UInt64
     private let stream: any ByteStream
     private let channel: NNGChannel
+
+    private enum Beginning { case waiting, started, closed }
+
+    private let beginning = Locked(Beginning.waiting)
 
     /// Whether somebody holds the right to write; guarded by the channel's lock.
     var isWriting = true
@@ -60,14 +66,27 @@ internal import TernTransport
         unsafe handshake.deallocate()
     }
 
-    /// Sends the handshake and begins to read.
+    /// Sends the handshake and begins to read, unless the connection was closed before.
     func start() {
-        stream.start(self)
+        let isStarted = beginning.withLock { beginning in
+            guard beginning == .waiting else { return false }
+            stream.start(self)
+            beginning = .started
+            return true
+        }
+        // A stream that was never started is closed when nobody holds it any more.
+        guard isStarted else { return }
         writeHandshake()
         submitRead()
     }
 
-    func close() { stream.close() }
+    func close() {
+        let isStarted = beginning.withLock { beginning in
+            if beginning == .waiting { beginning = .closed }
+            return beginning == .started
+        }
+        if isStarted { stream.close() }
+    }
 
     func streamEnded() {
         unsafe incomingCursor = nil
