@@ -423,15 +423,21 @@ extension NNGChannel {
         return hasMore
     }
 
+    /// The stream has ended.
+    func connectionEnded(_ connection: NNGChannelConnection) {
+        // First, so that no call is added to the connection any more.
+        giveUpConnection(connection.attempt, reason: "the connection was closed")
+        connection.endWriting()
+    }
+
     /// Sorts out what was being written when the connection ended: what had begun to leave is lost,
     /// the rest waits for the next connection.
-    func connectionEnded(_ connection: NNGChannelConnection) {
+    func sortOut(_ connection: NNGChannelConnection) {
         var begun: [NNGChannelCall] = []
         var untouched: [NNGChannelCall] = []
         connection.takeBatch { call, wasBegun in
             if wasBegun { begun.append(call) } else { untouched.append(call) }
         }
-        giveUpConnection(connection.attempt, reason: "the connection was closed")
         guard !begun.isEmpty || !untouched.isEmpty else { return }
         var lost: [NNGChannelCall] = []
         var reason = ""

@@ -9,7 +9,8 @@
 //  - nothing else: what reader and writer both need is behind the channel's lock.
 // The channel shows a connection to others before it starts it, so that a close from any thread may come
 // first, or at the same moment: `beginning` decides under a lock of its own which of the two wins.
-// After `streamEnded` nobody is left, so that it may touch both.
+// After `streamEnded` no callback is left, and once no thread prepares a write either (`writers`), what
+// was not written is sorted out.
 
 internal import TernTransport
 
@@ -38,6 +39,15 @@ internal import TernTransport
     @unsafe private var incomingCursor: UnsafeMutableRawPointer?
     private var incomingRequestID: UInt32 = 0
     private var incomingCall: NNGChannelCall?
+
+    /// The threads that prepare a write from outside the stream's callbacks: such a thread may find out
+    /// only when it submits that the stream has ended meanwhile.
+    private struct Writers {
+        var count = 0
+        var hasEnded = false
+    }
+
+    private let writers = Locked(Writers())
 
     // The writer's.
     private let handshake: UnsafeMutableRawPointer
@@ -272,8 +282,30 @@ extension NNGChannelConnection {
 
     /// Writes the calls that were added; called without the lock by whoever took the right to write.
     func writeBatch() {
+        let isThere = writers.withLock { writers in
+            guard !writers.hasEnded else { return false }
+            writers.count += 1
+            return true
+        }
+        // Otherwise what was added has been sorted out with the rest.
+        guard isThere else { return }
         batch.writePrefixes(framing: stream.framing, settings: channel.settings)
         writeRest()
+        let isLast = writers.withLock { writers in
+            writers.count -= 1
+            return writers.hasEnded && writers.count == 0
+        }
+        if isLast { channel.sortOut(self) }
+    }
+
+    /// Has the channel sort out what was not written, as soon as no thread prepares a write; called once,
+    /// when the stream has ended and the channel adds no more calls.
+    func endWriting() {
+        let isUnused = writers.withLock { writers in
+            writers.hasEnded = true
+            return writers.count == 0
+        }
+        if isUnused { channel.sortOut(self) }
     }
 
     private func writeRest() {
