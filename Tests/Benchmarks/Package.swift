@@ -5,6 +5,8 @@ import PackageDescription
 // They use the client as a stranger would and start the server as a program.
 let package = Package(
     name: "benchmarks",
+    // One program for each measurement, so that `swift run echo` runs it.
+    products: [.executable(name: "echo", targets: ["TernBenchmarks"])],
     dependencies: [
         .package(name: "tern", path: "../.."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
