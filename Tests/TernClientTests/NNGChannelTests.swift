@@ -32,6 +32,8 @@ import Testing
         settings.callsInFlightLimit = 20
         settings.replyByteCountLimit = 200_000
         settings.memoryByteCountLimit = 4 << 20
+        // A busy machine may hold a test up for seconds, which must not end its attempts.
+        settings.connectTimeoutNanoseconds = 600_000_000_000
         let dialers = DialerList()
         self.list = dialers
         channel = NNGChannel(endpoint: Self.endpoint, settings: settings) { handler in

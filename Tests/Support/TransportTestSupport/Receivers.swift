@@ -151,25 +151,25 @@ package final class HoldingReceiver: RequestReceiver {
 
     /// Waits until `count` requests have come; all that are held, or `nil` after ten seconds.
     package func waitForRequests(_ count: Int) -> [Held]? {
-        state.wait(until: MonotonicClock.nanoseconds + 10_000_000_000) { state in
+        state.wait(until: MonotonicClock.nanoseconds + 60_000_000_000) { state in
             state.held.count >= count ? state.held : nil
         }
     }
 
     /// Waits until `count` connections were reported closed, ten seconds at most.
     package func waitForClosedConnections(_ count: Int) -> [ConnectionID]? {
-        state.wait(until: MonotonicClock.nanoseconds + 10_000_000_000) { state in
+        state.wait(until: MonotonicClock.nanoseconds + 60_000_000_000) { state in
             state.closed.count >= count ? state.closed : nil
         }
     }
 }
 
-/// Waits until `condition` holds, ten seconds at most.
+/// Waits until `condition` holds, a minute at most.
 ///
 /// - Parameter condition: Asked again and again.
 /// - Returns: Whether it came to hold.
 package func eventually(_ condition: () -> Bool) -> Bool {
-    let deadline = MonotonicClock.nanoseconds + 10_000_000_000
+    let deadline = MonotonicClock.nanoseconds + 60_000_000_000
     while !condition() {
         if MonotonicClock.nanoseconds > deadline { return false }
         pause(milliseconds: 1)
