@@ -149,14 +149,14 @@ package final class HoldingReceiver: RequestReceiver {
     /// The connections whose end was reported.
     package var closedConnections: [ConnectionID] { state.withLock { $0.closed } }
 
-    /// Waits until `count` requests have come; all that are held, or `nil` after ten seconds.
+    /// Waits until `count` requests have come; all that are held, or `nil` after a minute.
     package func waitForRequests(_ count: Int) -> [Held]? {
         state.wait(until: MonotonicClock.nanoseconds + 60_000_000_000) { state in
             state.held.count >= count ? state.held : nil
         }
     }
 
-    /// Waits until `count` connections were reported closed, ten seconds at most.
+    /// Waits until `count` connections were reported closed, a minute at most.
     package func waitForClosedConnections(_ count: Int) -> [ConnectionID]? {
         state.wait(until: MonotonicClock.nanoseconds + 60_000_000_000) { state in
             state.closed.count >= count ? state.closed : nil
