@@ -167,9 +167,12 @@ package protocol ByteStreamListener: AnyObject, Sendable {
     /// The address that peers can connect to, with the port that was really bound.
     var endpoint: Endpoint { get }
 
+    /// How many accepts can be outstanding at once.
+    var acceptLimit: Int { get }
+
     /// Submits an accept.
     ///
-    /// - Precondition: None is outstanding.
+    /// - Precondition: Fewer than ``acceptLimit`` are outstanding.
     /// - Returns: `false` if the listener is closed: then no completion follows.
     func accept() -> Bool
 

@@ -7,22 +7,31 @@ internal import TernTensor
 /// aligned. The bytes before it are headroom, where a transport writes its own header and the
 /// backtrace, so that a reply leaves as one contiguous piece and nothing is copied.
 ///
+/// There is more headroom than a transport needs, so that the frame of a request whose payload is its
+/// own answer can become the reply where it stands: see ``moveFrame(to:byteCount:)``.
+///
 /// The memory goes back to its pool when the buffer is destroyed. Making one from a warm pool
 /// allocates nothing.
 @safe package struct MessageBuffer: ~Copyable, @unchecked Sendable {
-    /// Where the frame starts, in bytes from the start of the block: room for a stream header
-    /// (9 bytes), a backtrace of 15 hops and a request id, rounded up to 4 past a cache line.
-    package static let headroomByteCount = 132
+    /// What a transport may write before a frame: a stream header (9 bytes), a backtrace of 15 hops
+    /// and a request id, rounded up to 4 past a cache line.
+    package static let prefixByteCount = 132
+
+    /// Where a new frame starts, in bytes from the start of the block.
+    package static let headroomByteCount = prefixByteCount + 256
 
     private let block: UnsafeMutableRawPointer
     private let sizeClass: Int
     private let pool: BufferPool
 
+    /// Where the frame starts, in bytes from the start of the block.
+    private var frameOffset = Self.headroomByteCount
+
     /// How many bytes the frame has.
     package private(set) var byteCount: Int
 
     /// How many bytes the frame could have.
-    package let capacity: Int
+    package private(set) var capacity: Int
 
     fileprivate init(
         block: UnsafeMutableRawPointer,
@@ -48,13 +57,41 @@ internal import TernTensor
         byteCount = newByteCount
     }
 
+    /// Where `bytes` stand in the frame; `nil` if they are not, or not all, a part of it.
+    package func offset(of bytes: RawSpan) -> Int? {
+        // SAFETY: only compares addresses.
+        unsafe bytes.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return nil }
+            let offset = unsafe start - UnsafeRawPointer(frameAddress)
+            guard offset >= 0, offset <= byteCount, bytes.count <= byteCount - offset else {
+                return nil
+            }
+            return offset
+        }
+    }
+
+    /// Lets another frame start `offset` bytes after the start of this one, or before it if `offset` is
+    /// negative, in the same memory; its bytes are those that stand there.
+    ///
+    /// - Returns: `false`, having done nothing, if it doesn't fit, the headroom for a transport's
+    ///   prefix included.
+    package mutating func moveFrame(to offset: Int, byteCount newByteCount: Int) -> Bool {
+        let start = frameOffset + offset
+        guard start >= Self.prefixByteCount, newByteCount >= 0, newByteCount <= capacity - offset
+        else { return false }
+        frameOffset = start
+        capacity -= offset
+        byteCount = newByteCount
+        return true
+    }
+
     /// The frame, for reading.
     package var bytes: RawSpan {
         @_lifetime(borrow self)
         get {
             // SAFETY: the block is ours until `deinit`, and `byteCount` never exceeds it.
             let span = unsafe RawSpan(
-                _unsafeStart: block + Self.headroomByteCount,
+                _unsafeStart: block + frameOffset,
                 byteCount: byteCount
             )
             return unsafe _overrideLifetime(span, borrowing: self)
@@ -67,20 +104,23 @@ internal import TernTensor
         mutating get {
             // SAFETY: as for `bytes`; the exclusive access to `self` makes this the only view.
             let span = unsafe MutableRawSpan(
-                _unsafeStart: block + Self.headroomByteCount,
+                _unsafeStart: block + frameOffset,
                 byteCount: byteCount
             )
             return unsafe _overrideLifetime(span, mutating: &self)
         }
     }
 
-    /// The frame's first byte; ``headroomByteCount`` bytes before it may be written too.
+    /// The frame's first byte; ``prefixByteCount`` bytes before it may be written too.
     ///
     /// For transports that hand memory to an operating system or a C library. Valid while this
     /// buffer exists.
     @unsafe package var frameAddress: UnsafeMutableRawPointer {
-        unsafe block + Self.headroomByteCount
+        unsafe block + frameOffset
     }
+
+    /// The bytes of memory that it holds, which is more than the frame has.
+    package var heldByteCount: Int { frameOffset + capacity }
 }
 
 /// Where message memory comes from and goes back to.

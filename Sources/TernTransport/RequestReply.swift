@@ -126,6 +126,10 @@ package protocol RequestReceiver: AnyObject, Sendable {
     /// else, and never blocks.
     func receive(_ request: consuming IncomingRequest)
 
+    /// Says that a large request is arriving of which more is to come: whoever will work on it can
+    /// wake up meanwhile. A hint, given for each large part, on the same threads as requests.
+    func requestIsArriving()
+
     /// Writes the error frame for a request that the transport turns away.
     ///
     /// - Parameters:
@@ -137,6 +141,11 @@ package protocol RequestReceiver: AnyObject, Sendable {
     /// Says that a connection is gone; its unfinished work is not wanted any more. No request of
     /// this connection arrives afterwards.
     func connectionClosed(_ connection: ConnectionID)
+}
+
+extension RequestReceiver {
+    /// Does nothing: for receivers that have nobody to wake.
+    package func requestIsArriving() {}
 }
 
 /// The server side of a transport.

@@ -60,7 +60,7 @@ package import TernTransport
 
     package func read(into regions: ByteRegions) -> Bool {
         unsafe precondition(regions.count > 0, "a read needs memory")
-        guard life.update({ $0.beginRead() }), let reading else { return false }
+        guard life.update({ $0.begin(.read) }), let reading else { return false }
         unsafe reading.setRegions(regions)
         unsafe nng_stream_recv(stream, reading.aio)
         perform(life.update { $0.submitted() })
@@ -69,7 +69,7 @@ package import TernTransport
 
     package func write(_ regions: ByteRegions) -> Bool {
         unsafe precondition(regions.count > 0, "a write needs memory")
-        guard life.update({ $0.beginWrite() }), let writing else { return false }
+        guard life.update({ $0.begin(.write) }), let writing else { return false }
         unsafe writing.setRegions(regions)
         unsafe nng_stream_send(stream, writing.aio)
         perform(life.update { $0.submitted() })
@@ -85,7 +85,7 @@ package import TernTransport
         guard let reading else { return }
         let outcome = reading.outcome(isClosedHere: !life.isOpen)
         let handler = handler
-        life.update { $0.readCompleted() }
+        life.update { $0.complete(.read) }
         handler?.readCompleted(outcome)
         perform(life.update { $0.leave() })
     }
@@ -94,7 +94,7 @@ package import TernTransport
         guard let writing else { return }
         let outcome = writing.outcome(isClosedHere: !life.isOpen)
         let handler = handler
-        life.update { $0.writeCompleted() }
+        life.update { $0.complete(.write) }
         handler?.writeCompleted(outcome)
         perform(life.update { $0.leave() })
     }

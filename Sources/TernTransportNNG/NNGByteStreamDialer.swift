@@ -51,7 +51,7 @@ package import TernTransport
     }
 
     package func dial() -> Bool {
-        guard life.update({ $0.beginRead() }), let dialling else { return false }
+        guard life.update({ $0.begin(.read) }), let dialling else { return false }
         unsafe nng_stream_dialer_dial(dialer, dialling.aio)
         perform(life.update { $0.submitted() })
         return true
@@ -69,7 +69,7 @@ package import TernTransport
             outcome = adoptStream(of: dialling, framing: endpoint.framing)
         }
         let handler = handler
-        life.update { $0.readCompleted() }
+        life.update { $0.complete(.read) }
         handler?.dialCompleted(outcome)
         perform(life.update { $0.leave() })
     }

@@ -1,5 +1,9 @@
-// Where libnng accepts connections. One accept is outstanding at a time; `life` guards it as it guards
+// Where libnng accepts connections. Several accepts can be outstanding; `life` guards them as it guards
 // a stream's reads (StreamLife.swift), and the same rules of memory hold as for NNGByteStream.
+//
+// Several, because a connection costs several hand-offs between libnng's threads: with one accept at
+// a time those that wait in the system are worked off one hand-off after the other, and a good client
+// behind a hundred dead ones waits for tens of milliseconds.
 
 internal import CNNG
 package import TernTransport
@@ -7,7 +11,7 @@ package import TernTransport
 /// A listening socket of libnng: UNIX, abstract or TCP.
 @safe package final class NNGByteStreamListener: ByteStreamListener, @unchecked Sendable {
     @unsafe private let listener: OpaquePointer
-    private var accepting: NNGAsyncOperation?
+    private var accepts: [Accept] = []
     private let life = AtomicStreamLife()
     private let framing: SPFraming
 
@@ -15,6 +19,11 @@ package import TernTransport
     private var handler: (any ByteStreamListenerHandler)?
 
     package private(set) var endpoint: Endpoint
+
+    /// How many accepts are outstanding; more were not faster on two cores.
+    package static let acceptLimit = 4
+
+    package var acceptLimit: Int { Self.acceptLimit }
 
     /// Binds and listens; connections wait in the system until the first ``accept()``.
     ///
@@ -35,10 +44,8 @@ package import TernTransport
         self.endpoint = endpoint
         framing = endpoint.framing
         // From here `deinit` frees what there is.
-        accepting = try unsafe NNGAsyncOperation(owner: self) { context in
-            // SAFETY: the context is this listener, which lives until no accept is outstanding.
-            unsafe Unmanaged<NNGByteStreamListener>.fromOpaque(context!).takeUnretainedValue()
-                .acceptHasCompleted()
+        for index in 0..<Self.acceptLimit {
+            accepts.append(try Accept(of: self, at: index))
         }
         switch endpoint {
         case .tcp:
@@ -64,7 +71,6 @@ package import TernTransport
     }
 
     deinit {
-        accepting?.reap()
         // Otherwise `perform` has done it.
         guard life.isOpen else { return }
         unsafe nng_stream_listener_close(listener)
@@ -72,16 +78,18 @@ package import TernTransport
     }
 
     package func accept() -> Bool {
-        guard life.update({ $0.beginRead() }), let accepting else { return false }
-        unsafe nng_stream_listener_accept(listener, accepting.aio)
+        guard let free = life.update({ $0.beginAny(of: Self.acceptLimit) }) else { return false }
+        unsafe accepts[free.index].submit(to: listener)
         perform(life.update { $0.submitted() })
         return true
     }
 
     package func close() { perform(life.update { $0.close() }) }
 
-    private func acceptHasCompleted() {
-        guard let accepting else { return }
+    fileprivate func acceptHasCompleted(
+        _ accepting: NNGAsyncOperation,
+        slot: StreamLife.Operation
+    ) {
         let outcome: Result<any ByteStream, ByteStreamError>
         switch accepting.outcome(isClosedHere: !life.isOpen) {
         case .failure(let error):
@@ -90,7 +98,7 @@ package import TernTransport
             outcome = adoptStream(of: accepting, framing: framing)
         }
         let handler = handler
-        life.update { $0.readCompleted() }
+        life.update { $0.complete(slot) }
         handler?.acceptCompleted(outcome, by: self)
         perform(life.update { $0.leave() })
     }
@@ -110,6 +118,37 @@ package import TernTransport
             // SAFETY: balances `init`; nothing is outstanding.
             unsafe Unmanaged.passUnretained(self).release()
         }
+    }
+}
+
+/// One accept that can be outstanding.
+@safe private final class Accept {
+    /// Holds this.
+    unowned let listener: NNGByteStreamListener
+    let index: Int
+    private var operation: NNGAsyncOperation?
+
+    init(of listener: NNGByteStreamListener, at index: Int) throws(ByteStreamError) {
+        self.listener = listener
+        self.index = index
+        operation = try unsafe NNGAsyncOperation(owner: self) { context in
+            // SAFETY: the context is this accept, which its listener holds, which lives until no accept
+            // is outstanding.
+            unsafe Unmanaged<Accept>.fromOpaque(context!).takeUnretainedValue().hasCompleted()
+        }
+    }
+
+    deinit { operation?.reap() }
+
+    /// Submits it; it must not be outstanding.
+    func submit(to listener: OpaquePointer) {
+        guard let operation else { return }
+        unsafe nng_stream_listener_accept(listener, operation.aio)
+    }
+
+    private func hasCompleted() {
+        guard let operation else { return }
+        listener.acceptHasCompleted(operation, slot: StreamLife.Operation(index: index))
     }
 }
 

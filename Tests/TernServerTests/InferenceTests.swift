@@ -6,9 +6,12 @@ import Testing
 
 /// What a client sees of a server that works.
 @Suite struct InferenceTests {
-    @Test(arguments: World.allCases)
-    func `what is sent to an identity model comes back`(_ world: World) async throws {
-        let test = try TestServer(in: world, models: ["echo": EchoModel()])
+    @Test(arguments: World.allCases, [false, true])
+    func `what is sent to an identity model comes back`(
+        _ world: World,
+        _ copies: Bool
+    ) async throws {
+        let test = try TestServer(in: world, models: ["echo": EchoModel(copies: copies)])
         let client = try test.client()
         for count in [0, 1, 3, 1000, 200_000] {
             let values = (0..<count).map { Float($0) * 0.5 }
@@ -19,6 +22,40 @@ import Testing
             #expect(reply.modelVersion == 1)
             #expect(try reply.output("out x").shape == [count])
             #expect(try reply.output("out x").array() == values)
+        }
+        client.close()
+    }
+
+    @Test(arguments: World.allCases, [1, 60, 200, 256])
+    func `an input comes back whatever the reply must say before it`(
+        _ world: World,
+        _ nameByteCount: Int
+    ) async throws {
+        // Up to some length of the name the reply is written around the payload where it was
+        // received; beyond that the payload is copied.
+        let name = String(repeating: "n", count: nameByteCount - 1)
+        let model = EchoModel(
+            outputs: [
+                TensorDescriptor(
+                    name: "o\(name)",
+                    elementType: .fp32,
+                    dimensions: [.symbolic("n")]
+                )
+            ]
+        )
+        let test = try TestServer(in: world, models: ["echo": model])
+        let client = try test.client()
+        for wantsPhaseTimes in [false, true] {
+            for count in [1, 16, 50_000] {
+                let values = (0..<count).map { Float($0) + 0.25 }
+                let reply = try await client.infer(
+                    model: "echo",
+                    inputs: [InferInput("x", shape: [count], values)],
+                    options: CallOptions(wantsPhaseTimes: wantsPhaseTimes)
+                )
+                #expect(try reply.output("o\(name)").array() == values)
+                #expect((reply.phaseTimes != nil) == wantsPhaseTimes)
+            }
         }
         client.close()
     }

@@ -18,6 +18,7 @@ import Testing
             models: [
                 "slow": EchoModel { () throws(ExecutionFailure) in gate.pass() },
                 "echo": EchoModel(),
+                "copy": EchoModel(copies: true),
             ],
             configure: configure
         )
@@ -265,10 +266,10 @@ import Testing
         let caller = RawCaller(try test.channel())
         let large = [Float](repeating: 1, count: 50_000)
         for _ in 0..<3 {
-            let reply = try await caller.exchange(try inferFrame("echo", large))
+            let reply = try await caller.exchange(try inferFrame("copy", large))
             #expect(try errorReply(in: reply).code == .resourceExhausted)
             #expect(try errorReply(in: reply).retryAfterMicroseconds != nil)
-            let small = try await caller.exchange(try inferFrame("echo", [1]))
+            let small = try await caller.exchange(try inferFrame("copy", [1]))
             #expect(try header(of: small).status == .ok)
         }
     }

@@ -40,11 +40,11 @@ import TransportTestSupport
         let fixture = try Fixture(world, receiver: EchoReceiver())
         try expectService(fixture)
         #expect(eventually { fixture.counts.freedConnectionCount == 1 })
-        let before = openDescriptorCount()
+        let before = openSocketCount()
         for _ in 0..<50 { try stranger.visit(try fixture.rawPeer()) }
         try expectService(fixture)
         #expect(eventually { fixture.counts.freedConnectionCount == 52 })
-        #expect(eventually { openDescriptorCount() <= before })
+        #expect(eventually { openSocketCount() <= before })
         let counts = fixture.counts
         #expect(counts.openedConnectionCount == 52)
         #expect(counts.closedConnectionCount == 52)
@@ -67,7 +67,7 @@ import TransportTestSupport
     func `peers that die with requests in flight leave nothing behind`(_ world: World) throws {
         let receiver = HoldingReceiver()
         let fixture = try Fixture(world, receiver: receiver)
-        let before = openDescriptorCount()
+        let before = openSocketCount()
         for round in 1...20 {
             let peer = try fixture.rawPeer()
             try peer.handshake()
@@ -85,7 +85,7 @@ import TransportTestSupport
         #expect(receiver.waitForClosedConnections(20)?.count == 20)
         #expect(eventually { fixture.listener.unansweredCount == 0 })
         #expect(eventually { fixture.buffers.byteCountInUse == 0 })
-        #expect(eventually { openDescriptorCount() <= before })
+        #expect(eventually { openSocketCount() <= before })
         #expect(fixture.counts.closedConnectionCount == 20)
     }
 

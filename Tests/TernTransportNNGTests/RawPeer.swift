@@ -190,3 +190,14 @@ func openDescriptorCount() -> Int {
     while unsafe readdir(directory) != nil { count += 1 }
     return count
 }
+
+/// How many sockets this process has open.
+///
+/// Unlike other descriptors, such as those that libraries open once and keep, they come and go with
+/// the tests.
+func openSocketCount() -> Int {
+    (0..<Int32(4096)).count { descriptor in
+        var status = stat()
+        return unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+    }
+}

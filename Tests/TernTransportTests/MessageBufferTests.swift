@@ -71,7 +71,7 @@ private func queue(_ byteCounts: [Int], from pool: BufferPool) -> OutboundQueue 
 }
 
 @Suite struct BufferPoolTests {
-    @Test(arguments: [0, 1, 60, 892, 893, 1 << 16, (1 << 20) - 132, 1 << 20])
+    @Test(arguments: [0, 1, 60, 636, 637, 1 << 16, (1 << 20) - 388, 1 << 20])
     func `a frame lies 4 bytes past a line and has the bytes asked for`(_ byteCount: Int) {
         let pool = BufferPool(limitByteCount: 1 << 24)
         guard let message = pool.take(byteCount: byteCount) else {
@@ -82,7 +82,51 @@ private func queue(_ byteCounts: [Int], from pool: BufferPool) -> OutboundQueue 
         #expect(message.capacity >= byteCount)
         let address = unsafe UInt(bitPattern: message.frameAddress)
         #expect(address % 64 == 4)
-        #expect(pool.byteCountInUse == message.capacity + MessageBuffer.headroomByteCount)
+        #expect(pool.byteCountInUse == message.heldByteCount)
+    }
+
+    @Test func `a frame can move within its memory, and a transport's prefix still fits before it`()
+    {
+        let pool = BufferPool(limitByteCount: 1 << 20)
+        guard var message = pool.take(byteCount: 100) else {
+            Issue.record("nothing was handed out")
+            return
+        }
+        let held = message.heldByteCount
+        let capacity = message.capacity
+        do {
+            var bytes = message.mutableBytes
+            for index in 0..<100 {
+                bytes.storeBytes(of: UInt8(index), toByteOffset: index, as: UInt8.self)
+            }
+        }
+        let partOffset = message.offset(of: message.bytes.extracting(60..<100))
+        #expect(partOffset == 60)
+
+        // Before its old place, as far as the headroom goes.
+        let room = MessageBuffer.headroomByteCount - MessageBuffer.prefixByteCount
+        let tooFar = message.moveFrame(to: -room - 1, byteCount: 10)
+        #expect(!tooFar && message.byteCount == 100 && message.capacity == capacity)
+        let fits = message.moveFrame(to: -room, byteCount: room + 100)
+        #expect(fits && message.byteCount == room + 100 && message.capacity == capacity + room)
+        #expect(message.bytes.byte(at: room + 99) == 99)
+        #expect(message.heldByteCount == held)
+        // Behind it, and no further than the memory goes.
+        let behind = message.moveFrame(to: room + 60, byteCount: 40)
+        #expect(behind && message.bytes.byte(at: 0) == 60 && message.bytes.byte(at: 39) == 99)
+        #expect(message.heldByteCount == held)
+        let tooLong = message.moveFrame(to: 0, byteCount: message.capacity + 1)
+        #expect(!tooLong)
+    }
+
+    @Test func `bytes of another message are not a part of a frame`() {
+        let pool = BufferPool(limitByteCount: 1 << 20)
+        guard let first = pool.take(byteCount: 100), let second = pool.take(byteCount: 100) else {
+            Issue.record("nothing was handed out")
+            return
+        }
+        #expect(first.offset(of: second.bytes) == nil)
+        #expect(first.offset(of: first.bytes) == 0)
     }
 
     @Test func `no more than the limit is handed out at one time`() {

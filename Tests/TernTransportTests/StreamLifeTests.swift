@@ -8,11 +8,11 @@ private enum Step {
 
     func apply(to life: inout StreamLife) -> StreamLife.Action {
         switch self {
-        case .beginRead: _ = life.beginRead()
-        case .beginWrite: _ = life.beginWrite()
+        case .beginRead: _ = life.begin(.read)
+        case .beginWrite: _ = life.begin(.write)
         case .submitted: return life.submitted()
-        case .readCompleted: life.readCompleted()
-        case .writeCompleted: life.writeCompleted()
+        case .readCompleted: life.complete(.read)
+        case .writeCompleted: life.complete(.write)
         case .leave: return life.leave()
         case .close: return life.close()
         }
@@ -34,8 +34,8 @@ private func actions(_ steps: [Step]) -> [StreamLife.Action] {
     @Test func `nothing can be submitted after a close`() {
         var life = StreamLife()
         _ = life.close()
-        let canRead = life.beginRead()
-        let canWrite = life.beginWrite()
+        let canRead = life.begin(.read)
+        let canWrite = life.begin(.write)
         #expect(!canRead && !canWrite && !life.isOpen)
     }
 
@@ -70,6 +70,25 @@ private func actions(_ steps: [Step]) -> [StreamLife.Action] {
             actions(steps)
                 == [.none, .none, .none, .none, .none, .none, .close, .none, .none, .free]
         )
+    }
+
+    @Test func `of several operations of one kind each can be out once, and all must end`() {
+        var life = StreamLife()
+        let slots = (0..<3).map { _ in life.beginAny(of: 3)?.index }
+        #expect(slots == [0, 1, 2])
+        for _ in 0..<3 { _ = life.submitted() }
+        life.complete(StreamLife.Operation(index: 1))
+        let again = life.beginAny(of: 3)
+        #expect(again?.index == 1)
+        #expect(life.submitted() == .none)
+        #expect(life.leave() == .none)
+        #expect(life.close() == .close)
+        #expect(life.beginAny(of: 3) == nil)
+        #expect(life.leave() == .none)
+        for index in 0..<3 {
+            life.complete(StreamLife.Operation(index: index))
+            #expect(life.leave() == (index == 2 ? .free : .none))
+        }
     }
 
     @Test func `in whatever order the last threads leave, a stream is freed exactly once`() {

@@ -50,6 +50,23 @@ private final class Stage {
         }
     }
 
+    @Test func `a large request is announced while it arrives, a small or slow one is not`() {
+        let receiver = EchoReceiver()
+        let stage = Stage(receiver)
+        let stream = stage.connect()
+        stream.arrive(handshake + message(1, Array(repeating: 5, count: 1000)))
+        let large = message(2, Array(repeating: 7, count: 20_000))
+        #expect(receiver.arrivingPartCount == 0)
+        stream.arrive(Array(large[..<5000]))
+        stream.arrive(Array(large[5000..<5100]))
+        #expect(receiver.arrivingPartCount == 1)
+        stream.arrive(Array(large[5100..<12_000]))
+        #expect(receiver.arrivingPartCount == 2)
+        stream.arrive(Array(large[12_000...]))
+        #expect(receiver.arrivingPartCount == 2)
+        #expect(stream.takeAll().suffix(large.count) == large[...])
+    }
+
     @Test(arguments: [1, 2, 7, 64])
     func `requests that trickle in by few bytes are the same`(_ step: Int) {
         let stage = Stage(EchoReceiver())
@@ -202,6 +219,16 @@ private final class Stage {
         #expect(listener.isClosed)
     }
 
+    @Test func `as many accepts are out as the listener can have`() {
+        let stage = Stage(EchoReceiver())
+        let listener = ScriptedListener(acceptLimit: 3)
+        stage.server.add(listener)
+        #expect(listener.acceptCount == 3)
+        stage.server.acceptCompleted(.success(ScriptedStream(framing: .tcp)), by: listener)
+        #expect(listener.acceptCount == 4)
+        stage.server.stopAccepting()
+    }
+
     @Test func `a connection that comes too late is not served`() {
         let stage = Stage(EchoReceiver())
         stage.server.stopAccepting()
@@ -224,8 +251,11 @@ private final class Stage {
 /// A listener that counts what it is asked for.
 private final class ScriptedListener: ByteStreamListener, @unchecked Sendable {
     let endpoint = Endpoint.ipc(path: "nowhere")
+    let acceptLimit: Int
     private(set) var acceptCount = 0
     private(set) var isClosed = false
+
+    init(acceptLimit: Int = 1) { self.acceptLimit = acceptLimit }
 
     func accept() -> Bool {
         guard !isClosed else { return false }

@@ -59,7 +59,8 @@ extension InferenceDispatcher {
     ) -> MessageBuffer {
         let failure: RequestFailure
         do throws(RequestFailure) {
-            return try outputs(of: request, with: executor)
+            if let reply = try outputs(of: &request, with: executor) { return reply }
+            return request.message
         } catch {
             failure = error
         }
@@ -75,11 +76,44 @@ extension InferenceDispatcher {
         )
     }
 
+    /// Runs the model and writes the reply.
+    ///
+    /// - Returns: The reply; `nil` if it stands in the request's message.
     private func outputs(
-        of request: borrowing RequestAtWork,
+        of request: inout RequestAtWork,
         with executor: any ModelExecutor
-    ) throws(RequestFailure) -> MessageBuffer {
+    ) throws(RequestFailure) -> MessageBuffer? {
         let startedAt = MonotonicClock.nanoseconds
+        try run(request, with: executor, startedAt: startedAt)
+        let computedAt = MonotonicClock.nanoseconds
+        request.model.load.record(computeNanoseconds: computedAt &- startedAt)
+        let times = WorkTimes(startedAt: startedAt, computedAt: computedAt)
+        if writeReplyInPlace(of: &request, executor, times) {
+            counters.count(.completed)
+            return nil
+        }
+        let reply: MessageBuffer
+        do throws(RequestFailure) {
+            reply = try encode(
+                ModelInferRequestView(request.message.bytes, index: request.facts.index),
+                request.model,
+                executor,
+                facts: request.facts,
+                times
+            )
+        } catch {
+            counters.count(.failed)
+            throw error
+        }
+        counters.count(.completed)
+        return reply
+    }
+
+    private func run(
+        _ request: borrowing RequestAtWork,
+        with executor: any ModelExecutor,
+        startedAt: UInt64
+    ) throws(RequestFailure) {
         let view = ModelInferRequestView(request.message.bytes, index: request.facts.index)
         if request.isExpired {
             counters.count(.expired)
@@ -97,24 +131,6 @@ extension InferenceDispatcher {
             counters.count(.failed)
             throw failure(error, of: request.model)
         }
-        let computedAt = MonotonicClock.nanoseconds
-        request.model.load.record(computeNanoseconds: computedAt &- startedAt)
-        let reply: MessageBuffer
-        do throws(RequestFailure) {
-            reply = try encode(
-                view,
-                request.model,
-                executor,
-                facts: request.facts,
-                startedAt: startedAt,
-                computedAt: computedAt
-            )
-        } catch {
-            counters.count(.failed)
-            throw error
-        }
-        counters.count(.completed)
-        return reply
     }
 
     /// Makes the received payloads the model's inputs, where they are.
@@ -134,14 +150,84 @@ extension InferenceDispatcher {
         }
     }
 
+    /// Writes the reply around the only output that is wanted, if that is a part of the request as it
+    /// was received, as it is of a model that passes an input through or changes its shape alone:
+    /// nothing is copied.
+    ///
+    /// - Returns: Whether it was possible; if not, nothing has changed.
+    private func writeReplyInPlace(
+        of request: inout RequestAtWork,
+        _ executor: any ModelExecutor,
+        _ times: WorkTimes
+    ) -> Bool {
+        let facts = request.facts
+        let model = request.model
+        guard
+            let output = Self.onlyWantedOutput(
+                ModelInferRequestView(request.message.bytes, index: facts.index),
+                of: model.outputs
+            )
+        else { return false }
+        let byteCount = executor.outputBytes(output).byteCount
+        guard byteCount > 0,
+            let payloadOffset = request.message.offset(of: executor.outputBytes(output))
+        else { return false }
+        let withPhaseTimes = facts.index.header.wantsPhaseTimes
+        let descriptor = model.outputs.descriptors[output]
+        let shape = executor.outputShape(output)
+        var measure = ModelInferReplyWriter.measure(withPhaseTimes: withPhaseTimes)
+        measure.addTensor(
+            nameByteCount: descriptor.name.utf8.count,
+            rank: shape.rank,
+            payloadByteCount: byteCount
+        )
+        let frameOffset = payloadOffset - (measure.byteCount - byteCount)
+        guard (try? measure.check(limits: limits.wire)) != nil,
+            request.message.moveFrame(to: frameOffset, byteCount: measure.byteCount)
+        else { return false }
+        var bytes = request.message.mutableBytes
+        var writer = ModelInferReplyWriter(
+            correlationID: facts.index.header.correlationID,
+            version: model.version,
+            withPhaseTimes: withPhaseTimes,
+            measure: measure,
+            into: &bytes
+        )
+        let place = writer.append(
+            // SAFETY: only asks for the bytes of code units, which are bytes.
+            name: unsafe descriptor.name.utf8Span.span.bytes,
+            elementType: descriptor.elementType,
+            shape: shape,
+            payloadByteCount: byteCount,
+            into: &bytes
+        )
+        precondition(
+            place.offset == payloadOffset - frameOffset && place.byteCount == byteCount,
+            "a reply was written over its own payload"
+        )
+        writer.finish(
+            phaseTimes: withPhaseTimes ? times.phaseTimes(of: facts) : nil,
+            into: &bytes
+        )
+        return true
+    }
+
+    private static func onlyWantedOutput(
+        _ view: borrowing ModelInferRequestView,
+        of contract: OutputContract
+    ) -> Int? {
+        var wanted = WantedOutputs(view, of: contract)
+        guard let first = wanted.next(), wanted.next() == nil else { return nil }
+        return first
+    }
+
     /// Writes the reply: one copy of each output that is wanted.
     private func encode(
         _ view: borrowing ModelInferRequestView,
         _ model: ServedModel,
         _ executor: any ModelExecutor,
         facts: RequestFacts,
-        startedAt: UInt64,
-        computedAt: UInt64
+        _ times: WorkTimes
     ) throws(RequestFailure) -> MessageBuffer {
         let withPhaseTimes = view.wantsPhaseTimes
         var measure = ModelInferReplyWriter.measure(withPhaseTimes: withPhaseTimes)
@@ -179,18 +265,10 @@ extension InferenceDispatcher {
                 into: &bytes
             )
         }
-        let phaseTimes: PhaseTimes? =
-            if withPhaseTimes {
-                PhaseTimes(
-                    receiveNanoseconds: facts.admittedAtNanoseconds
-                        &- facts.receivedAtNanoseconds,
-                    queueNanoseconds: startedAt &- facts.admittedAtNanoseconds,
-                    batchWaitNanoseconds: 0,
-                    computeNanoseconds: computedAt &- startedAt,
-                    encodeNanoseconds: MonotonicClock.nanoseconds &- computedAt
-                )
-            } else { nil }
-        writer.finish(phaseTimes: phaseTimes, into: &bytes)
+        writer.finish(
+            phaseTimes: withPhaseTimes ? times.phaseTimes(of: facts) : nil,
+            into: &bytes
+        )
         return message
     }
 
@@ -236,6 +314,23 @@ extension InferenceDispatcher {
             expected: "at most \(frames.outputs.limitByteCount) bytes in use",
             found: "\(frames.outputs.byteCountInUse) in use and \(byteCount) wanted",
             retryAfterMicroseconds: 10_000
+        )
+    }
+}
+
+/// When a worker began with a request, and when its outputs were there.
+private struct WorkTimes {
+    let startedAt: UInt64
+    let computedAt: UInt64
+
+    /// The phases of a request whose reply is complete but for them.
+    func phaseTimes(of facts: RequestFacts) -> PhaseTimes {
+        PhaseTimes(
+            receiveNanoseconds: facts.admittedAtNanoseconds &- facts.receivedAtNanoseconds,
+            queueNanoseconds: startedAt &- facts.admittedAtNanoseconds,
+            batchWaitNanoseconds: 0,
+            computeNanoseconds: computedAt &- startedAt,
+            encodeNanoseconds: MonotonicClock.nanoseconds &- computedAt
         )
     }
 }

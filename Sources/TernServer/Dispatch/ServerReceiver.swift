@@ -21,6 +21,8 @@ internal final class ServerReceiver: RequestReceiver {
         }
     }
 
+    func requestIsArriving() { inference.prepareForWork() }
+
     func frame(for refusal: TransportRefusal, prefix: RawSpan) -> MessageBuffer? {
         inference.counters.count(.refused)
         let failure = RequestFailure(refusal)

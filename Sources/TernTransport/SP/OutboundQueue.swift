@@ -45,7 +45,7 @@
     /// Adds a message whose prefix has been written into its headroom.
     package mutating func append(_ message: consuming MessageBuffer, prefixByteCount: Int) {
         if count == capacity { grow() }
-        heldByteCount += message.capacity + MessageBuffer.headroomByteCount
+        heldByteCount += message.heldByteCount
         let item = Item(message: message, prefixByteCount: prefixByteCount)
         unsafe (items + ((head + count) & (capacity - 1))).initialize(to: item)
         count += 1
@@ -114,7 +114,7 @@
 
     private mutating func removeFirst() {
         let item = unsafe items + head
-        unsafe heldByteCount -= item.pointee.message.capacity + MessageBuffer.headroomByteCount
+        unsafe heldByteCount -= item.pointee.message.heldByteCount
         unsafe item.deinitialize(count: 1)
         head = (head + 1) & (capacity - 1)
         count -= 1

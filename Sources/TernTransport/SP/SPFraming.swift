@@ -35,9 +35,9 @@ extension MessageBuffer {
     /// - Returns: How many bytes were written; they end where the frame begins.
     package mutating func writePrefix(framing: SPFraming, address: ReplyAddress) -> Int {
         let prefixByteCount = framing.headerByteCount + address.wordCount * 4
-        precondition(prefixByteCount <= Self.headroomByteCount)
+        precondition(prefixByteCount <= Self.prefixByteCount)
         let message = UInt64(address.wordCount * 4 + byteCount)
-        // SAFETY: at most 9 + 16 * 4 bytes before the frame, and the headroom has 132.
+        // SAFETY: at most 9 + 16 * 4 bytes before the frame, of at least 132.
         var cursor = unsafe frameAddress - prefixByteCount
         if framing == .ipc {
             unsafe cursor.storeBytes(of: 1, as: UInt8.self)

@@ -14,18 +14,41 @@ package import Synchronization
 /// Each transition returns what its caller must do next. The value fits a word, so that
 /// ``AtomicStreamLife`` can keep it without a lock.
 package struct StreamLife: Sendable, Equatable {
-    /// Flags in the low byte, submitting threads in the second, visiting threads in the third.
+    /// Flags in the low byte, submitting threads in the second, visiting threads in the third,
+    /// outstanding operations in the fourth.
     @usableFromInline internal var rawValue: UInt32 = 0
 
     private static let closed: UInt32 = 1 << 0
     private static let closeIssued: UInt32 = 1 << 1
-    private static let reading: UInt32 = 1 << 2
-    private static let writing: UInt32 = 1 << 3
-    private static let freed: UInt32 = 1 << 4
+    private static let freed: UInt32 = 1 << 2
     private static let submitter: UInt32 = 1 << 8
     private static let submitters: UInt32 = 0xFF << 8
     private static let visitor: UInt32 = 1 << 16
     private static let visitors: UInt32 = 0xFF << 16
+    private static let operations: UInt32 = 0xFF << 24
+
+    /// How many operations can be outstanding at once.
+    package static let operationLimit = 8
+
+    /// One of the operations that can be outstanding at once; at most one of each.
+    package struct Operation: Sendable, Equatable {
+        /// From 0 to ``StreamLife/operationLimit`` - 1.
+        package let index: Int
+
+        /// Names one of several operations of one kind.
+        package init(index: Int) {
+            precondition(0..<StreamLife.operationLimit ~= index)
+            self.index = index
+        }
+
+        /// A stream's read, or a dialer's dial.
+        package static let read = Operation(index: 0)
+
+        /// A stream's write.
+        package static let write = Operation(index: 1)
+
+        fileprivate var flag: UInt32 { 1 << (24 + UInt32(truncatingIfNeeded: index)) }
+    }
 
     /// What the caller must do now.
     package enum Action: Sendable, Equatable {
@@ -48,20 +71,33 @@ package struct StreamLife: Sendable, Equatable {
     /// Whether operations may be submitted.
     package var isOpen: Bool { !has(Self.closed) }
 
-    /// Asks whether a read may be submitted now.
+    /// Asks whether `operation` may be submitted now.
     ///
     /// If so it counts as outstanding, and the caller must call ``submitted()`` when it has submitted it, even if it has completed by then.
-    package mutating func beginRead() -> Bool { begin(Self.reading) }
-
-    /// Asks whether a write may be submitted now, as ``beginRead()`` does for reads.
-    package mutating func beginWrite() -> Bool { begin(Self.writing) }
-
-    private mutating func begin(_ operation: UInt32) -> Bool {
+    ///
+    /// - Precondition: It isn't outstanding.
+    package mutating func begin(_ operation: Operation) -> Bool {
         guard isOpen else { return false }
-        precondition(!has(operation), "an operation was submitted while one of its kind is out")
-        rawValue |= operation
+        precondition(
+            !has(operation.flag),
+            "an operation was submitted while one of its kind is out"
+        )
+        rawValue |= operation.flag
         rawValue += Self.submitter
         return true
+    }
+
+    /// Asks which of several operations of one kind, such as accepts, may be submitted now; then as
+    /// ``begin(_:)``.
+    ///
+    /// - Precondition: Not all of them are outstanding.
+    package mutating func beginAny(of count: Int) -> Operation? {
+        guard isOpen else { return nil }
+        let free = (0..<count).lazy.map { Operation(index: $0) }.first { !has($0.flag) }
+        guard let free else {
+            preconditionFailure("more operations were submitted than can be out")
+        }
+        return begin(free) ? free : nil
     }
 
     /// Notes that a submitting thread is out of the stream again.
@@ -71,15 +107,10 @@ package struct StreamLife: Sendable, Equatable {
         return next()
     }
 
-    /// Notes that the outstanding read has completed; its handler runs now, then ``leave()``.
-    package mutating func readCompleted() { complete(Self.reading) }
-
-    /// Notes that the outstanding write has completed; its handler runs now, then ``leave()``.
-    package mutating func writeCompleted() { complete(Self.writing) }
-
-    private mutating func complete(_ operation: UInt32) {
-        precondition(has(operation), "an operation completed that was never submitted")
-        rawValue &= ~operation
+    /// Notes that `operation` has completed; its handler runs now, then ``leave()``.
+    package mutating func complete(_ operation: Operation) {
+        precondition(has(operation.flag), "an operation completed that was never submitted")
+        rawValue &= ~operation.flag
         rawValue += Self.visitor
     }
 
@@ -104,7 +135,7 @@ package struct StreamLife: Sendable, Equatable {
             rawValue += Self.visitor
             return .close
         }
-        guard !has(Self.reading | Self.writing | Self.visitors | Self.freed) else { return .none }
+        guard !has(Self.operations | Self.visitors | Self.freed) else { return .none }
         rawValue |= Self.freed
         return .free
     }

@@ -4,6 +4,9 @@ extension ServerConnection {
     /// The prefix of a request that is turned away: enough for the fixed header of a frame.
     private static let refusalPrefixByteCount = 64
 
+    /// A read of a part of a request that is worth waking somebody: not what a peer trickles.
+    private static let noteworthyByteCount = 4096
+
     private enum Continuation {
         case readOn
         case end(ConnectionEnd)
@@ -81,6 +84,9 @@ extension ServerConnection {
             while try advance(at: now, completedMessage: &completedMessage) {}
         } catch {
             return .end(.protocolError(error))
+        }
+        if receiver.arriving != nil, byteCount >= Self.noteworthyByteCount {
+            server.receiver.requestIsArriving()
         }
         let isWithinMessage =
             receiver.buffer.unreadByteCount > 0 || receiver.arriving != nil

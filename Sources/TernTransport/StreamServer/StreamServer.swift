@@ -84,7 +84,7 @@ package final class StreamServer: ByteStreamListenerHandler, @unchecked Sendable
             return state.isAccepting
         }
         if isAccepting {
-            _ = listener.accept()
+            for _ in 0..<listener.acceptLimit { _ = listener.accept() }
         } else {
             listener.close()
         }

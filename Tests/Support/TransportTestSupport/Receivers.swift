@@ -56,8 +56,14 @@ extension RawSpan {
 package final class EchoReceiver: RequestReceiver {
     private let closed = Locked<[ConnectionID]>([])
     private let refusals = BufferPool(limitByteCount: 1 << 20)
+    private let arrivingParts = Locked(0)
 
     package init() {}
+
+    package func requestIsArriving() { arrivingParts.withLock { $0 += 1 } }
+
+    /// How often a part of a request was announced.
+    package var arrivingPartCount: Int { arrivingParts.withLock { $0 } }
 
     package func receive(_ request: consuming IncomingRequest) {
         request.takeApart { message, replier in replier.reply(message) }

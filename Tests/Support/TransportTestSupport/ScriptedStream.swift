@@ -23,14 +23,14 @@ package import TernTransport
     package func start(_ handler: any ByteStreamHandler) { self.handler = handler }
 
     package func read(into regions: ByteRegions) -> Bool {
-        guard life.beginRead() else { return false }
+        guard life.begin(.read) else { return false }
         unsafe reading = unsafe regions
         perform(life.submitted())
         return true
     }
 
     package func write(_ regions: ByteRegions) -> Bool {
-        guard life.beginWrite() else { return false }
+        guard life.begin(.write) else { return false }
         unsafe writing = unsafe regions
         writeCount += 1
         perform(life.submitted())
@@ -60,14 +60,14 @@ package import TernTransport
 
     private func completeRead(_ outcome: Result<Int, ByteStreamError>) {
         unsafe reading = nil
-        life.readCompleted()
+        life.complete(.read)
         handler?.readCompleted(outcome)
         perform(life.leave())
     }
 
     private func completeWrite(_ outcome: Result<Int, ByteStreamError>) {
         unsafe writing = nil
-        life.writeCompleted()
+        life.complete(.write)
         handler?.writeCompleted(outcome)
         perform(life.leave())
     }
