@@ -159,8 +159,9 @@ let assembly: [Target] = [
     .executableTarget(
         name: "tern",
         dependencies: [
-            "TernServer", "TernClient", "TernRuntime", "TernONNX", "TernGraph",
-            "TernThreadPool", "TernTensor", "CTernQuickstart", argumentParser, logging,
+            "TernServer", "TernClient", "TernRuntime", "TernONNX", "TernGraph", "TernKernels",
+            "TernMicrokernels", "TernThreadPool", "TernTensor", "CTernQuickstart",
+            argumentParser, logging,
         ],
         swiftSettings: swiftSettings
     ),

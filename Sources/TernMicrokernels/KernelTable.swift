@@ -15,6 +15,10 @@
     /// The most rows one block of C has.
     @usableFromInline package let blockRowCount: Int
 
+    /// The registers that one round of ``multiplyAddPeak`` multiplies and adds.
+    @usableFromInline package static var peakRoundRegisterCount: Int { 12 }
+    /// (rounds, 14 seeds); see ``PeakKernel``.
+    @usableFromInline package let multiplyAddPeak: @Sendable (Int, Source) -> Float
     /// Runs a ``GEMMTile``: see ``GEMMBody``.
     @usableFromInline package let gemm: @Sendable (borrowing GEMMTile) -> Void
     /// Fills one panel of B: (b, depthStride, columnStride, depth, columnCount, scale, target); see
@@ -72,6 +76,7 @@
         laneCount = I.laneCount
         panelWidth = 2 &* I.laneCount
         blockRowCount = I.maximumRowCount
+        unsafe multiplyAddPeak = { unsafe PeakKernel<I>.multiplyAdds($0, $1) }
         gemm = { GEMMKernel<I>.run($0) }
         unsafe pack = { unsafe PackKernel<I>.panel($0, $1, $2, $3, $4, $5, $6) }
         unsafe packPatches = { unsafe PatchKernel<I>.panel($0, $1, $2, $3, $4, $5) }

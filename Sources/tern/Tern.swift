@@ -25,7 +25,8 @@ struct Tern: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Serve.self, Infer.self, Inspect.self, Run.self, Verify.self, Quickstart.self,
+            Serve.self, Infer.self, Inspect.self, Run.self, Verify.self, Kernels.self,
+            Quickstart.self,
         ]
     )
 }

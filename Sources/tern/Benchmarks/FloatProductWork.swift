@@ -1,0 +1,60 @@
+import TernKernels
+import TernTensor
+
+/// A product of 32-bit floats with a packed right-hand side.
+final class FloatProductWork: BenchmarkedWork {
+    private let shape: ProductShape
+    private let context: KernelContext
+    private let a: AlignedBuffer
+    private let c: [AlignedBuffer]
+    private let b: [PackedMatrix]
+
+    init(_ shape: ProductShape, copyCount: Int, context: KernelContext) {
+        self.shape = shape
+        self.context = context
+        a = BenchmarkMemory.floats(shape.rowCount * shape.depth)
+        let plain = BenchmarkMemory.floats(shape.depth * shape.columnCount)
+        b = (0..<copyCount).map { _ in
+            // SAFETY: the buffer holds K·N floats.
+            unsafe PackedMatrix(
+                rowCount: shape.depth,
+                columnCount: shape.columnCount,
+                elements: plain.baseAddress.assumingMemoryBound(to: Float.self),
+                rowStride: shape.columnCount,
+                table: context.table
+            )
+        }
+        c = (0..<copyCount).map { _ in
+            BenchmarkMemory.floats(shape.rowCount * shape.columnCount)
+        }
+    }
+
+    func run(copy: Int) {
+        // SAFETY: the buffers have the sizes of the shape.
+        unsafe GEMM.multiply(
+            a.baseAddress.assumingMemoryBound(to: Float.self),
+            rowStride: shape.depth,
+            rowCount: shape.rowCount,
+            by: b[copy],
+            into: c[copy].baseAddress.assumingMemoryBound(to: Float.self),
+            rowStride: shape.columnCount,
+            context: context
+        )
+    }
+}
+
+/// Memory with numbers in it that arithmetic doesn't slow down on.
+enum BenchmarkMemory {
+    /// Floats between -1 and 1, none of them denormal.
+    static func floats(_ count: Int) -> AlignedBuffer {
+        let buffer = AlignedBuffer(byteCount: count * MemoryLayout<Float>.stride)
+        // SAFETY: the buffer holds `count` floats.
+        let floats = unsafe buffer.baseAddress.assumingMemoryBound(to: Float.self)
+        var state: UInt32 = 1
+        for index in 0..<count {
+            state = state &* 1_664_525 &+ 1_013_904_223
+            unsafe floats[index] = Float(Int32(bitPattern: state)) * 0x1p-31 + 0x1p-20
+        }
+        return buffer
+    }
+}
