@@ -2,7 +2,8 @@
 protocol BenchmarkedWork: AnyObject {
     /// Runs it once.
     ///
-    /// - Parameter copy: Which of the prepared copies of its memory to use.
+    /// - Parameter copy: Counts up from 0 and starts again, so that copies of its memory are used in
+    ///   turn.
     func run(copy: Int)
 }
 
@@ -22,7 +23,7 @@ struct BenchmarkTimer {
     var sampleCount = 15
     /// About how long one sample takes.
     var sampleNanoseconds = 2e6
-    /// How many prepared copies each work has; calls use them in turn.
+    /// How far the calls count before they start again; see ``BenchmarkedWork/run(copy:)``.
     var copyCount = 1
 
     /// Measures all works.

@@ -9,7 +9,7 @@ final class FloatProductWork: BenchmarkedWork {
     private let c: [AlignedBuffer]
     private let b: [PackedMatrix]
 
-    init(_ shape: ProductShape, copyCount: Int, context: KernelContext) {
+    init(_ shape: ProductShape, copyCount: Int, resultCount: Int, context: KernelContext) {
         self.shape = shape
         self.context = context
         a = BenchmarkMemory.floats(shape.rowCount * shape.depth)
@@ -24,7 +24,7 @@ final class FloatProductWork: BenchmarkedWork {
                 table: context.table
             )
         }
-        c = (0..<copyCount).map { _ in
+        c = (0..<resultCount).map { _ in
             BenchmarkMemory.floats(shape.rowCount * shape.columnCount)
         }
     }
@@ -35,8 +35,8 @@ final class FloatProductWork: BenchmarkedWork {
             a.baseAddress.assumingMemoryBound(to: Float.self),
             rowStride: shape.depth,
             rowCount: shape.rowCount,
-            by: b[copy],
-            into: c[copy].baseAddress.assumingMemoryBound(to: Float.self),
+            by: b[copy % b.count],
+            into: c[copy % c.count].baseAddress.assumingMemoryBound(to: Float.self),
             rowStride: shape.columnCount,
             context: context
         )

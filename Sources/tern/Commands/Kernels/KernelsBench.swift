@@ -40,6 +40,9 @@ struct KernelsBench: AsyncParsableCommand {
     )
     var copies = 1
 
+    @Option(help: "Results that calls write in turn.")
+    var results = 1
+
     @Flag(help: "Write one JSON object per product and line.")
     var json = false
 
@@ -47,18 +50,24 @@ struct KernelsBench: AsyncParsableCommand {
         guard 1...56 ~= threads else { throw ValidationError("--threads must be 1 to 56") }
         guard 1...1000 ~= samples else { throw ValidationError("--samples must be 1 to 1000") }
         guard 1...1000 ~= copies else { throw ValidationError("--copies must be 1 to 1000") }
+        guard 1...1000 ~= results else { throw ValidationError("--results must be 1 to 1000") }
     }
 
     func run() async throws {
         let shapes = shape.isEmpty ? ProductShape.inference : shape
         let pool = threads > 1 ? ThreadPool(workerCount: threads - 1) : nil
         let context = KernelContext(pool: pool)
-        let timer = BenchmarkTimer(sampleCount: samples, copyCount: copies)
+        let timer = BenchmarkTimer(sampleCount: samples, copyCount: max(copies, results))
         let report = BenchmarkReport(context: context, threadCount: threads, json: json)
         report.begin()
         for shape in shapes {
             let peak = PeakWork(table: context.table)
-            let work = FloatProductWork(shape, copyCount: copies, context: context)
+            let work = FloatProductWork(
+                shape,
+                copyCount: copies,
+                resultCount: results,
+                context: context
+            )
             let timings = timer.time([peak, work])
             report.add(
                 shape,
