@@ -8,9 +8,23 @@ struct BenchmarkReport {
     let threadCount: Int
     let json: Bool
 
-    /// One product, as a line of JSON.
+    /// What is known of a work beside its time.
+    struct Subject {
+        let name: String
+        let type: String
+        /// A multiplication and an addition count as two; 0 if they are not what counts.
+        var operationCount = 0.0
+        /// The bytes that must be streamed.
+        let byteCount: Double
+        /// The elements of a function's argument; 0 if it isn't one.
+        var elementCount = 0
+        /// Where such a work comes from.
+        var origin = ""
+    }
+
+    /// One work, as a line of JSON.
     private struct Line: Encodable {
-        let shape: String
+        let name: String
         let type: String
         let instructionSet: String
         let threads: Int
@@ -31,22 +45,28 @@ struct BenchmarkReport {
         )
         writeLine("")
         writeLine(
-            "shape".padding(to: 18) + "µs".padding(to: 30) + "GFLOP/s".leftPadding(to: 8)
-                + "of peak".leftPadding(to: 9) + "GB/s".leftPadding(to: 8)
+            "".padding(to: 20) + "type".padding(to: 6) + "µs".padding(to: 30)
+                + "Gop/s".leftPadding(to: 8) + "of peak".leftPadding(to: 9)
+                + "GB/s".leftPadding(to: 8) + "ns/element".leftPadding(to: 12)
         )
     }
 
-    /// Writes the line of one product.
-    func add(_ shape: ProductShape, _ timing: BenchmarkTiming, peakOperationsPerNanosecond: Double)
-    {
-        let rate = shape.operationCount / timing.median
-        let peak = peakOperationsPerNanosecond * Double(threadCount)
-        let bandwidth = Double(shape.depth * shape.columnCount * 4) / timing.median
+    /// Writes the line of one work.
+    ///
+    /// - Parameters:
+    ///   - subject: What was timed.
+    ///   - timing: What it took.
+    ///   - peak: The operations that one thread does in a nanosecond at best.
+    func add(_ subject: Subject, _ timing: BenchmarkTiming, peak: Double) {
+        let rate = subject.operationCount / timing.median
+        let peak = peak * Double(threadCount)
+        let bandwidth = subject.byteCount / timing.median
+        let perElement = timing.median / Double(max(subject.elementCount, 1))
         guard !json else {
             write(
                 Line(
-                    shape: shape.description,
-                    type: "f32",
+                    name: subject.name,
+                    type: subject.type,
                     instructionSet: context.table.name.description,
                     threads: threadCount,
                     medianNanoseconds: timing.median,
@@ -62,11 +82,14 @@ struct BenchmarkReport {
         let spread =
             "\(decimal(timing.median / 1000, 2)) (\(decimal(timing.smallest / 1000, 2))–"
             + "\(decimal(timing.largest / 1000, 2)))"
+        let counts = subject.operationCount > 0
         writeLine(
-            shape.description.padding(to: 18) + spread.padding(to: 30)
-                + decimal(rate, 1).leftPadding(to: 8)
-                + (decimal(100 * rate / peak, 1) + " %").leftPadding(to: 9)
-                + decimal(bandwidth, 1).leftPadding(to: 8) + "  " + shape.origin
+            (subject.name.padding(to: 20) + subject.type.padding(to: 6) + spread.padding(to: 30)
+                + (counts ? decimal(rate, 1) : "").leftPadding(to: 8)
+                + (counts ? decimal(100 * rate / peak, 1) + " %" : "").leftPadding(to: 9)
+                + decimal(bandwidth, 1).leftPadding(to: 8)
+                + (subject.elementCount > 0 ? decimal(perElement, 3) : "").leftPadding(to: 12)
+                + "  " + subject.origin).trimmingTrailingBlanks()
         )
     }
 
@@ -85,5 +108,11 @@ struct BenchmarkReport {
         var loads = [Double](repeating: 0, count: 3)
         guard unsafe getloadavg(&loads, 3) == 3 else { return "unknown" }
         return loads.map { decimal($0, 2) }.joined(separator: " ")
+    }
+}
+
+extension String {
+    fileprivate func trimmingTrailingBlanks() -> String {
+        String(self[..<(lastIndex { $0 != " " }.map(index(after:)) ?? startIndex)])
     }
 }

@@ -6,13 +6,16 @@ import TernThreadPool
 struct KernelsBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Times matrix products against the machine's arithmetic peak.",
+        abstract: "Times kernels against the machine's arithmetic peak.",
         discussion: """
-            The peak of one thread is measured in the same run, in turns with the products. Each line \
+            The peak of one thread is measured in the same run, in turns with each kernel. A line \
             shows the median of several samples and, in brackets, the smallest and the largest. \
-            GB/s is the rate at which the packed right-hand side was read.
+            GB/s is the rate at which the packed right-hand side of a product was read, or the \
+            argument and result of a function were read and written. Without a --shape or \
+            --function it times what inference really runs.
 
               tern kernels bench
+              tern kernels bench --function gelu:128x3072
               tern kernels bench --shape 128x768x3072 --threads 2
               tern kernels bench --shape 1x384x384 --copies 8 --json
             """
@@ -20,11 +23,19 @@ struct KernelsBench: AsyncParsableCommand {
 
     @Option(
         help: """
-            A product MxKxN: [M, K] times [K, N]. Can be given several times; without it, products \
-            that inference really runs.
+            A product MxKxN: [M, K] times [K, N]. Can be given several times.
             """
     )
     var shape: [ProductShape] = []
+
+    @Option(
+        help: """
+            A function NAME:ROWSxCOLUMNS, NAME one of \
+            \(BenchmarkedFunction.allCases.map(\.rawValue).joined(separator: ", ")). Can be given \
+            several times.
+            """
+    )
+    var function: [FunctionCase] = []
 
     @Option(help: "The threads that may take part, 1 to 56.")
     var threads = 1
@@ -54,27 +65,54 @@ struct KernelsBench: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let shapes = shape.isEmpty ? ProductShape.inference : shape
+        let takesAll = shape.isEmpty && function.isEmpty
         let pool = threads > 1 ? ThreadPool(workerCount: threads - 1) : nil
         let context = KernelContext(pool: pool)
-        let timer = BenchmarkTimer(sampleCount: samples, copyCount: max(copies, results))
         let report = BenchmarkReport(context: context, threadCount: threads, json: json)
         report.begin()
-        for shape in shapes {
-            let peak = PeakWork(table: context.table)
+        for shape in takesAll ? ProductShape.inference : shape {
             let work = FloatProductWork(
                 shape,
                 copyCount: copies,
                 resultCount: results,
                 context: context
             )
-            let timings = timer.time([peak, work])
-            report.add(
-                shape,
-                timings[1],
-                peakOperationsPerNanosecond: peak.operationCount / timings[0].smallest
+            time(
+                work,
+                .init(
+                    name: shape.description,
+                    type: "f32",
+                    operationCount: shape.operationCount,
+                    byteCount: Double(shape.depth * shape.columnCount * 4),
+                    origin: shape.origin
+                ),
+                report
+            )
+        }
+        for function in takesAll ? FunctionCase.inference : function {
+            let count = function.rowCount * function.columnCount
+            time(
+                FunctionWork(function, context: context),
+                .init(
+                    name: function.description,
+                    type: "f32",
+                    byteCount: Double(count * 8),
+                    elementCount: count
+                ),
+                report
             )
         }
         pool?.shutdown()
+    }
+
+    private func time(
+        _ work: some BenchmarkedWork,
+        _ subject: BenchmarkReport.Subject,
+        _ report: BenchmarkReport
+    ) {
+        let timer = BenchmarkTimer(sampleCount: samples, copyCount: max(copies, results))
+        let peak = PeakWork(table: report.context.table)
+        let timings = timer.time([peak, work])
+        report.add(subject, timings[1], peak: peak.operationCount / timings[0].smallest)
     }
 }
