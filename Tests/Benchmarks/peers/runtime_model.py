@@ -1,0 +1,61 @@
+"""A model of one operator, run by ONNX Runtime with its inputs and outputs bound beforehand."""
+
+import statistics
+import time
+
+import numpy
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+VERSION = onnxruntime.__version__
+
+
+class RuntimeModel:
+    """Nodes with constants, one input and some outputs, all of 32-bit floats.
+
+    `share` says what part of the model's time one node takes: 1 / the number of nodes.
+    """
+
+    def __init__(self, nodes, constants, value, output_shapes, threads, optimize, share):
+        outputs = [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+            for name, shape in output_shapes.items()]
+        graph = helper.make_graph(
+            nodes, "one operator",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, value.shape)], outputs,
+            [numpy_helper.from_array(array, name) for name, array in constants.items()])
+        opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        levels = onnxruntime.GraphOptimizationLevel
+        options.graph_optimization_level = (
+            levels.ORT_ENABLE_ALL if optimize else levels.ORT_DISABLE_ALL)
+        self.session = onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        self.binding = self.session.io_binding()
+        self.kept = [onnxruntime.OrtValue.ortvalue_from_numpy(value)]
+        self.binding.bind_ortvalue_input("x", self.kept[0])
+        for name, shape in output_shapes.items():
+            output = onnxruntime.OrtValue.ortvalue_from_numpy(numpy.zeros(shape, numpy.float32))
+            self.binding.bind_ortvalue_output(name, output)
+            self.kept.append(output)
+        self.share = share
+
+    def nanoseconds(self, seconds=0.1):
+        """The median time of one node."""
+        run = self.session.run_with_iobinding
+        for _ in range(2):
+            run(self.binding)
+        samples = []
+        end = time.perf_counter() + seconds
+        while len(samples) < 5 or time.perf_counter() < end:
+            start = time.perf_counter_ns()
+            run(self.binding)
+            samples.append(time.perf_counter_ns() - start)
+        return statistics.median(samples) * self.share
+
+
+def uniform(*shape):
+    return numpy.random.default_rng(1).uniform(-1, 1, shape).astype(numpy.float32)
