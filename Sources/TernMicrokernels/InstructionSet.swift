@@ -24,6 +24,8 @@
     static func load(_ p: UnsafePointer<Float>, count: Int) -> Floats
     /// Stores the first `count` lanes, 0...laneCount; touches nothing else.
     static func store(_ v: Floats, _ p: UnsafeMutablePointer<Float>, count: Int)
+    /// Brings a line into the second level of the cache; any address may be given.
+    static func prefetch(_ p: UnsafePointer<Float>)
     static func load(_ p: UnsafePointer<UInt16>) -> Halfwords
     static func store(_ v: Halfwords, _ p: UnsafeMutablePointer<UInt16>)
 

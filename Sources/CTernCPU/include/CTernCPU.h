@@ -4,6 +4,7 @@
 
 #include "TernCPUFeatures.h"
 #include "TernPark.h"
+#include "TernPrefetch.h"
 #include "TernVectors.h"
 
 #endif
