@@ -5,6 +5,7 @@
 #include "TernCPUFeatures.h"
 #include "TernPark.h"
 #include "TernPrefetch.h"
+#include "TernTranspose.h"
 #include "TernVectors.h"
 
 #endif

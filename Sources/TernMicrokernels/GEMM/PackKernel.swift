@@ -32,20 +32,64 @@ internal enum PackKernel<I: InstructionSet> {
             }
             return
         }
-        // Eight rows at a time, so that each source line is used while it is near.
+        var first = 0
+        if depthStride == 1 {
+            // Whole registers of columns are transposed four rows at a time.
+            let rows = depth & ~3
+            while columnCount &- first >= I.laneCount {
+                let source = unsafe b + first &* columnStride
+                var k = 0
+                while k < rows {
+                    unsafe I.transposeFour(
+                        source + k,
+                        stride: columnStride,
+                        scale: scale,
+                        into: target + (k &* width &+ first),
+                        stride: width
+                    )
+                    k &+= 4
+                }
+                unsafe gather(
+                    b + rows,
+                    depthStride,
+                    columnStride,
+                    depth &- rows,
+                    first..<(first &+ I.laneCount),
+                    scale,
+                    target + rows &* width
+                )
+                first &+= I.laneCount
+            }
+        }
+        unsafe gather(b, depthStride, columnStride, depth, first..<columnCount, scale, target)
+        for n in columnCount..<width {
+            for k in 0..<depth { unsafe target[k &* width &+ n] = 0 }
+        }
+    }
+
+    /// Fills some columns of a panel one element at a time, from eight rows at a time, so that each
+    /// source line is used while it is near.
+    @inlinable
+    @inline(__always)
+    internal static func gather(
+        _ b: UnsafePointer<Float>,
+        _ depthStride: Int,
+        _ columnStride: Int,
+        _ depth: Int,
+        _ columns: Range<Int>,
+        _ scale: Float,
+        _ target: UnsafeMutablePointer<Float>
+    ) {
+        let width = 2 &* I.laneCount
         var k = 0
         while k < depth {
             let rows = Swift.min(8, depth &- k)
-            for n in 0..<columnCount {
+            for n in columns {
                 let source = unsafe b + (k &* depthStride &+ n &* columnStride)
                 let column = unsafe target + (k &* width &+ n)
                 for r in 0..<rows {
                     unsafe column[r &* width] = source[r &* depthStride] * scale
                 }
-            }
-            for n in columnCount..<width {
-                let column = unsafe target + (k &* width &+ n)
-                for r in 0..<rows { unsafe column[r &* width] = 0 }
             }
             k &+= rows
         }

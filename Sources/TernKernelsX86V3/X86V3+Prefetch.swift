@@ -1,8 +1,0 @@
-internal import CTernCPU
-
-#if arch(x86_64)
-extension X86V3 {
-    @inline(__always)
-    internal static func prefetch(_ p: UnsafePointer<Float>) { unsafe tern_prefetch_l2(p) }
-}
-#endif
