@@ -15,7 +15,11 @@ internal enum GEMMDriver {
     private static let depthPart = 1024
     /// What a thread takes at a time, in nanoseconds: enough to hide what taking costs, and little
     /// enough for the others not to wait long at the end.
-    private static let partNanoseconds = 40_000.0
+    private static let partNanoseconds = 4000.0...40_000.0
+    /// How many parts each thread should have at least.
+    private static let partsPerThread = 4
+    /// Nanoseconds to read a byte of B that is in the last level of the cache.
+    private static let nanosecondsPerByte = 0.0105
 
     /// Runs `tile`; `firstColumn` is where its C begins in the whole.
     internal static func run(
@@ -32,7 +36,7 @@ internal enum GEMMDriver {
         context.forEach(
             plan.bandCount * plan.panelCount,
             grain: plan.grain,
-            nanosecondsPerPiece: plan.nanosecondsPerPanel
+            nanosecondsPerPiece: plan.nanosecondsPerPiece
         ) { pieces in
             var piece = pieces.lowerBound
             while piece < pieces.upperBound {
@@ -50,7 +54,7 @@ internal enum GEMMDriver {
         let bandCount: Int
         let depthPart: Int
         let grain: Int
-        let nanosecondsPerPanel: Double
+        let nanosecondsPerPiece: Double
         private let blockCount: Int
         private let blockRowCount: Int
         private let rowCount: Int
@@ -70,25 +74,31 @@ internal enum GEMMDriver {
             depthPart = Swift.max(1, isCut ? (even + 15) / 16 * 16 : tile.depth)
 
             blockCount = (rowCount + blockRowCount - 1) / blockRowCount
-            let blockNanoseconds = context.nanoseconds(
-                multiplyAdds: Double(blockRowCount) * Double(width) * Double(tile.depth)
+            let panelByteCount = Double(4 * width * tile.depth)
+            let multiplyAdds = Double(rowCount) * Double(width) * Double(tile.depth)
+            // Of one panel of all bands.
+            let panelNanoseconds = Swift.max(
+                context.nanoseconds(multiplyAdds: multiplyAdds),
+                panelByteCount * GEMMDriver.nanosecondsPerByte
+            )
+            let target = Swift.min(
+                Swift.max(
+                    panelNanoseconds * Double(panelCount)
+                        / Double(GEMMDriver.partsPerThread * context.width),
+                    GEMMDriver.partNanoseconds.lowerBound
+                ),
+                GEMMDriver.partNanoseconds.upperBound
             )
             let most = Swift.max(1, GEMMDriver.bandByteCount / (4 * depthPart * blockRowCount))
             var bands = (blockCount + most - 1) / most
             if context.width > 1 {
-                // Enough pieces for all threads, none of them long.
-                let wanted = Swift.max(
-                    Double(4 * context.width) / Double(panelCount),
-                    Double(blockCount) * blockNanoseconds / (2 * GEMMDriver.partNanoseconds)
-                )
-                bands = Swift.max(bands, Int(wanted.rounded(.up)))
+                // A panel is long, or there are few: more bands make more pieces.
+                bands = Swift.max(bands, Int((panelNanoseconds / (2 * target)).rounded(.up)))
             }
             bandCount = Swift.min(bands, blockCount)
-            nanosecondsPerPanel =
-                blockNanoseconds * Double(rowCount)
-                / Double(blockRowCount * bandCount)
-            let panels = Int(GEMMDriver.partNanoseconds / Swift.max(nanosecondsPerPanel, 1))
-            // A single row takes panels by fours, wide blocks by twos.
+            nanosecondsPerPiece = panelNanoseconds / Double(bandCount)
+            // Nearest whole number of panels; a single row takes them by fours, wide blocks by twos.
+            let panels = Int((target / Swift.max(nanosecondsPerPiece, 1)).rounded())
             let unit = rowCount == 1 ? 4 : 2
             grain = panels >= unit ? panels / unit * unit : 1
         }

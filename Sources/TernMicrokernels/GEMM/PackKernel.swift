@@ -1,7 +1,8 @@
 /// Fills one panel of B: `depth` rows of ``KernelTable/panelWidth`` floats.
 ///
-/// Element (k, n) comes from `b + k·depthStride + n·columnStride`; columns from `columnCount` on are 0.
-/// Only those elements are read.
+/// Element (k, n) comes from `b + k·depthStride + n·columnStride`; columns from `columnCount` on are 0,
+/// as far as the half panel goes in which they begin; nobody reads the half after that. Only those
+/// elements are read.
 @usableFromInline
 internal enum PackKernel<I: InstructionSet> {
     @inlinable
@@ -62,8 +63,9 @@ internal enum PackKernel<I: InstructionSet> {
             }
         }
         unsafe gather(b, depthStride, columnStride, depth, first..<columnCount, scale, target)
-        for n in columnCount..<width {
-            for k in 0..<depth { unsafe target[k &* width &+ n] = 0 }
+        let end = columnCount > I.laneCount ? width : I.laneCount
+        for k in 0..<depth {
+            for n in columnCount..<end { unsafe target[k &* width &+ n] = 0 }
         }
     }
 
