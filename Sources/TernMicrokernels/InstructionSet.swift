@@ -24,6 +24,17 @@
     static func load(_ p: UnsafePointer<Float>, count: Int) -> Floats
     /// Stores the first `count` lanes, 0...laneCount; touches nothing else.
     static func store(_ v: Floats, _ p: UnsafeMutablePointer<Float>, count: Int)
+    /// Brings a line into the second level of the cache; any address may be given.
+    static func prefetch(_ p: UnsafePointer<Float>)
+    /// Reads 4 floats of each of laneCount rows and writes them, scaled, as 4 rows of laneCount
+    /// floats: target[i·targetStride + n] = p[n·stride + i]·scale.
+    static func transposeFour(
+        _ p: UnsafePointer<Float>,
+        stride: Int,
+        scale: Float,
+        into target: UnsafeMutablePointer<Float>,
+        stride targetStride: Int
+    )
     static func load(_ p: UnsafePointer<UInt16>) -> Halfwords
     static func store(_ v: Halfwords, _ p: UnsafeMutablePointer<UInt16>)
 

@@ -1,11 +1,19 @@
+internal import Glibc
+
 /// Memory of a fixed size that starts on a cache line, owned by the object.
 ///
 /// The memory is zeroed once, at creation, so that no byte of an earlier owner can be read.
 /// Whoever writes it must be its only user at that time; a finished buffer may be read from any
 /// number of threads.
+///
+/// A large buffer starts on a page of 2 MiB, and the kernel is asked to use such pages: weights that
+/// are streamed from memory then cost few walks of the page table.
 @safe public final class AlignedBuffer: @unchecked Sendable {
     /// The alignment of every buffer, in bytes: one cache line, one 512-bit register.
     public static let alignment = 64
+
+    /// The bytes of a large page.
+    private static let largePageByteCount = 2 << 20
 
     /// How many bytes there are.
     public let byteCount: Int
@@ -17,10 +25,16 @@
     public init(byteCount: Int) {
         precondition(byteCount >= 0, "a buffer cannot have a negative size")
         self.byteCount = byteCount
+        let isLarge = byteCount >= 2 * Self.largePageByteCount
         unsafe baseAddress = .allocate(
             byteCount: Swift.max(byteCount, 1),
-            alignment: Self.alignment
+            alignment: isLarge ? Self.largePageByteCount : Self.alignment
         )
+        if isLarge {
+            // Only whole pages, so that no neighbour's memory is meant. A wish: failing is no matter.
+            let pages = byteCount / Self.largePageByteCount * Self.largePageByteCount
+            _ = unsafe madvise(baseAddress, pages, Int32(MADV_HUGEPAGE))
+        }
         // SAFETY: the allocation above has at least this many bytes.
         unsafe baseAddress.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
     }

@@ -4,6 +4,8 @@
 
 #include "TernCPUFeatures.h"
 #include "TernPark.h"
+#include "TernPrefetch.h"
+#include "TernTranspose.h"
 #include "TernVectors.h"
 
 #endif

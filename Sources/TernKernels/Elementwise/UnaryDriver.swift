@@ -16,6 +16,17 @@ internal enum UnaryDriver {
         for i in 0..<count { unsafe y[i] = function(x[i]) }
     }
 
+    /// Whether the microkernels have code for a function; otherwise the C library's is used.
+    internal static func hasVectorCode(_ function: UnaryFunction) -> Bool {
+        switch function {
+        case .sine, .cosine, .tangent, .arcsine, .arccosine, .arctangent, .hyperbolicSine,
+            .hyperbolicCosine, .inverseHyperbolicSine, .inverseHyperbolicCosine,
+            .inverseHyperbolicTangent:
+            false
+        default: true
+        }
+    }
+
     /// The functions that have no vector code: at most 2 ULP with glibc.
     private static func libraryFunction(_ function: UnaryFunction) -> (Float) -> Float {
         switch function {

@@ -2,18 +2,26 @@ internal import TernMicrokernels
 
 /// Cuts a product into pieces for threads and caches.
 ///
-/// C is cut into bands of rows and groups of panels, never along K. Within a piece a long K is walked in
-/// parts, whose sums wait in C: a float that was stored and loaded again is the same float, so the
-/// chain of additions is the same.
+/// C is cut into bands of rows, and a band into panels, never along K: a piece is one panel of one
+/// band, and a thread takes a run of them. Within the run a long K is walked in parts, so that a part of
+/// the band's A and one panel of B stay in the second level of the cache while the panels pass. The
+/// sums wait in C: a float that was stored and loaded again is the same float, so the chain of
+/// additions is the same.
 internal enum GEMMDriver {
-    /// The most rows of one band; a multiple of every table's block.
-    private static let bandRowCount = 96
-    /// The bytes of B that a piece reads again for each block of rows: half of a usual L2 cache.
-    private static let groupByteCount = 256 << 10
-    /// The part of K for which one panel is read again and again.
+    /// The bytes of A that one band may have in a part of K: somewhat less than half of a usual
+    /// second level of the cache.
+    private static let bandByteCount = 400 << 10
+    /// The longest part of K.
     private static let depthPart = 1024
+    /// What a thread takes at a time, in nanoseconds: enough to hide what taking costs, and little
+    /// enough for the others not to wait long at the end.
+    private static let partNanoseconds = 4000.0...40_000.0
+    /// How many parts each thread should have at least.
+    private static let partsPerThread = 4
+    /// Nanoseconds to read a byte of B that is in the last level of the cache.
+    private static let nanosecondsPerByte = 0.0105
 
-    /// Runs `tile`; `firstColumn` is where its C begins in the whole, for a bias per column.
+    /// Runs `tile`; `firstColumn` is where its C begins in the whole.
     internal static func run(
         _ tile: GEMMTile,
         epilogue: Epilogue,
@@ -22,6 +30,95 @@ internal enum GEMMDriver {
     ) {
         guard tile.rowCount > 0, tile.columnCount > 0 else { return }
         var tile = tile
+        let rest = set(epilogue, of: &tile, firstColumn: firstColumn)
+        let plan = Plan(tile, context)
+        let whole = tile
+        context.forEach(
+            plan.bandCount * plan.panelCount,
+            grain: plan.grain,
+            nanosecondsPerPiece: plan.nanosecondsPerPiece
+        ) { pieces in
+            var piece = pieces.lowerBound
+            while piece < pieces.upperBound {
+                let (band, panel) = piece.quotientAndRemainder(dividingBy: plan.panelCount)
+                let end = Swift.min(plan.panelCount, panel + pieces.upperBound - piece)
+                unsafe run(whole, plan, band, panel..<end, rest, context.table)
+                piece += end - panel
+            }
+        }
+    }
+
+    /// How a product is cut.
+    private struct Plan {
+        let panelCount: Int
+        let bandCount: Int
+        let depthPart: Int
+        let grain: Int
+        let nanosecondsPerPiece: Double
+        private let blockCount: Int
+        private let blockRowCount: Int
+        private let rowCount: Int
+
+        init(_ tile: GEMMTile, _ context: KernelContext) {
+            let width = context.table.panelWidth
+            panelCount = (tile.columnCount + width - 1) / width
+            blockRowCount = context.table.blockRowCount
+            rowCount = tile.rowCount
+            // Sums that wait in C would overwrite what beta multiplies.
+            let isCut =
+                tile.depth > GEMMDriver.depthPart && tile.beta == 0 && rowCount > blockRowCount
+            let partCount =
+                isCut ? (tile.depth + GEMMDriver.depthPart - 1) / GEMMDriver.depthPart : 1
+            // Whole cache lines of A.
+            let even = (tile.depth + partCount - 1) / partCount
+            depthPart = Swift.max(1, isCut ? (even + 15) / 16 * 16 : tile.depth)
+
+            blockCount = (rowCount + blockRowCount - 1) / blockRowCount
+            let panelByteCount = Double(4 * width * tile.depth)
+            let multiplyAdds = Double(rowCount) * Double(width) * Double(tile.depth)
+            // Of one panel of all bands.
+            let panelNanoseconds = Swift.max(
+                context.nanoseconds(multiplyAdds: multiplyAdds),
+                panelByteCount * GEMMDriver.nanosecondsPerByte
+            )
+            let target = Swift.min(
+                Swift.max(
+                    panelNanoseconds * Double(panelCount)
+                        / Double(GEMMDriver.partsPerThread * context.width),
+                    GEMMDriver.partNanoseconds.lowerBound
+                ),
+                GEMMDriver.partNanoseconds.upperBound
+            )
+            let most = Swift.max(1, GEMMDriver.bandByteCount / (4 * depthPart * blockRowCount))
+            var bands = (blockCount + most - 1) / most
+            if context.width > 1 {
+                // A panel is long, or there are few: more bands make more pieces.
+                bands = Swift.max(bands, Int((panelNanoseconds / (2 * target)).rounded(.up)))
+            }
+            bandCount = Swift.min(bands, blockCount)
+            nanosecondsPerPiece = panelNanoseconds / Double(bandCount)
+            // Nearest whole number of panels; a single row takes them by fours, wide blocks by twos.
+            let panels = Int((target / Swift.max(nanosecondsPerPiece, 1)).rounded())
+            let unit = rowCount == 1 ? 4 : 2
+            grain = panels >= unit ? panels / unit * unit : 1
+        }
+
+        /// Bands of about the same height, in whole blocks.
+        func rows(ofBand band: Int) -> Range<Int> {
+            let first = band * blockCount / bandCount * blockRowCount
+            let end = (band + 1) * blockCount / bandCount * blockRowCount
+            return first..<Swift.min(end, rowCount)
+        }
+    }
+
+    /// Moves an epilogue into a tile.
+    ///
+    /// - Returns: The activation, if it has no vector code and is to be applied to what is finished.
+    internal static func set(
+        _ epilogue: Epilogue,
+        of tile: inout GEMMTile,
+        firstColumn: Int = 0
+    ) -> UnaryOperation {
         tile.alpha = epilogue.alpha
         tile.beta = epilogue.beta
         switch epilogue.bias {
@@ -29,48 +126,14 @@ internal enum GEMMDriver {
         case .perColumn(let bias): unsafe tile.columnBias = bias + firstColumn
         case .perRow(let bias): unsafe tile.rowBias = bias
         }
-        let activation = absorbing(epilogue.activation, into: &tile)
-        let width = context.table.panelWidth
-        let panelCount = (tile.columnCount + width - 1) / width
-        // Sums that wait in C would overwrite what beta multiplies.
-        let isCut =
-            tile.depth > depthPart && tile.beta == 0
-            && tile.rowCount > context.table.blockRowCount
-        let depth = isCut ? depthPart : tile.depth
-        // Bands of about the same height, in whole blocks.
-        let block = context.table.blockRowCount
-        let fewest = (tile.rowCount + bandRowCount - 1) / bandRowCount
-        let even = (tile.rowCount + fewest - 1) / fewest
-        let bandHeight = (even + block - 1) / block * block
-        let bandCount = (tile.rowCount + bandHeight - 1) / bandHeight
-        let panelByteCount = Swift.max(depth, 1) * width * MemoryLayout<Float>.stride
-        // A single row takes panels by fours.
-        let group = Swift.max(1, groupByteCount / panelByteCount / 4 * 4)
-        let groupCount = (panelCount + group - 1) / group
-        let multiplyAdds = Double(tile.rowCount) * Double(tile.columnCount) * Double(tile.depth)
-        let pieceCount = bandCount * groupCount
-        let whole = tile
-        context.forEach(
-            pieceCount,
-            nanosecondsPerPiece: context.nanoseconds(multiplyAdds: multiplyAdds)
-                / Double(pieceCount)
-        ) { pieces in
-            for piece in pieces {
-                let row = piece % bandCount * bandHeight
-                let panel = piece / bandCount * group
-                unsafe run(
-                    whole,
-                    rows: row..<Swift.min(row + bandHeight, whole.rowCount),
-                    panels: panel..<Swift.min(panel + group, panelCount),
-                    depthPart: depth,
-                    activation: activation,
-                    table: context.table
-                )
-            }
+        if let residual = epilogue.residual {
+            unsafe tile.residual = residual.elements + firstColumn
+            tile.residualRowStride = residual.rowStride
         }
+        return absorbing(epilogue.activation, into: &tile)
     }
 
-    /// Moves bounds into the microkernel; what remains is applied to a finished piece.
+    /// Moves an activation into the microkernel; what remains is applied to a finished piece.
     internal static func absorbing(
         _ activation: UnaryOperation,
         into tile: inout GEMMTile
@@ -80,19 +143,23 @@ internal enum GEMMDriver {
         case .clamp:
             tile.lower = activation.a
             tile.upper = activation.b
-        default: return activation
+        default:
+            guard UnaryDriver.hasVectorCode(activation.function) else { return activation }
+            tile.activation = activation
         }
         return .identity
     }
 
+    /// Runs some panels of one band.
     @unsafe private static func run(
         _ whole: GEMMTile,
-        rows: Range<Int>,
-        panels: Range<Int>,
-        depthPart: Int,
-        activation: UnaryOperation,
-        table: KernelTable
+        _ plan: Plan,
+        _ band: Int,
+        _ panels: Range<Int>,
+        _ activation: UnaryOperation,
+        _ table: KernelTable
     ) {
+        let rows = plan.rows(ofBand: band)
         let column = panels.lowerBound * table.panelWidth
         var tile = whole
         tile.rowCount = rows.count
@@ -105,9 +172,12 @@ internal enum GEMMDriver {
         unsafe tile.c = whole.c + rows.lowerBound * whole.cRowStride + column
         if let bias = unsafe whole.columnBias { unsafe tile.columnBias = bias + column }
         if let bias = unsafe whole.rowBias { unsafe tile.rowBias = bias + rows.lowerBound }
+        if let residual = unsafe whole.residual {
+            unsafe tile.residual = residual + rows.lowerBound * whole.residualRowStride + column
+        }
         var k = 0
         repeat {
-            tile.depth = Swift.min(Swift.max(depthPart, 1), whole.depth - k)
+            tile.depth = Swift.min(plan.depthPart, whole.depth - k)
             unsafe tile.a = a + k
             unsafe tile.b = b + k * whole.bRowStride
             tile.continues = k > 0

@@ -5,100 +5,137 @@ internal enum GEMMKernel<I: InstructionSet> {
     @inline(__always)
     internal static func run(_ tile: borrowing GEMMTile) {
         if tile.rowCount == 1 {
-            vector(tile)
+            GEMVKernel<I>.run(tile)
             return
         }
         let width = 2 &* I.laneCount
+        let isWide = prefersWideBlocks(tile)
         var column = 0
         var b = unsafe tile.b
         while column < tile.columnCount {
-            var row = 0
-            while row < tile.rowCount {
-                let rows = blockRowCount(remaining: tile.rowCount &- row)
-                unsafe body(
-                    tile,
-                    rows: rows,
-                    a: tile.a + row &* tile.aRowStride,
-                    b: b,
-                    c: tile.c + (row &* tile.cRowStride &+ column),
-                    row: row,
-                    column: column,
-                    columnCount: Swift.min(width, tile.columnCount &- column)
-                )
-                row &+= rows
+            let remaining = tile.columnCount &- column
+            let panelCount = isWide && remaining >= 2 &* width ? 2 : 1
+            let count = Swift.min(panelCount &* width, remaining)
+            unsafe panels(tile, panelCount, b, column, count)
+            if tile.finishes, !tile.activation.isIdentity {
+                GEMMFinish<I>.activate(tile, column: column, columnCount: count)
             }
-            column &+= width
-            unsafe b += tile.bPanelStride
+            column &+= count
+            unsafe b += panelCount &* tile.bPanelStride
+        }
+    }
+
+    /// The most rows of a block two panels wide.
+    @inlinable
+    @inline(__always)
+    internal static var wideRowCount: Int { I.maximumRowCount >= 12 ? 6 : 2 }
+
+    /// Whether to take half the rows and twice the columns at a time.
+    ///
+    /// A few rows need the columns to have enough independent sums. And where rows of A lie a
+    /// multiple of 4096 bytes apart, their lines share a set of the first level of the cache, which
+    /// has 8 or 12 places.
+    @inlinable
+    @inline(__always)
+    internal static func prefersWideBlocks(_ tile: borrowing GEMMTile) -> Bool {
+        if tile.rowCount <= wideRowCount { return true }
+        guard I.maximumRowCount > 8 else { return false }
+        let offset = (tile.aRowStride &* 4) & 4095
+        return Swift.min(offset, 4096 &- offset) <= 8
+    }
+
+    /// All rows of one panel, or of two side by side.
+    @inlinable
+    @inline(__always)
+    internal static func panels(
+        _ tile: borrowing GEMMTile,
+        _ panelCount: Int,
+        _ b: UnsafePointer<Float>,
+        _ column: Int,
+        _ columnCount: Int
+    ) {
+        let most = panelCount == 2 ? wideRowCount : I.maximumRowCount
+        let next = unsafe b + panelCount &* tile.bPanelStride
+        let hasNext = column &+ columnCount < tile.columnCount
+        let rowCount = tile.rowCount
+        var row = 0
+        while row < rowCount {
+            let rows = blockRowCount(remaining: rowCount &- row, most: most)
+            // While the last rows pass over these panels, the next ones come nearer.
+            let fetches = hasNext && row &+ rows == rowCount
+            let block = unsafe GEMMBlock(
+                a: tile.a + row &* tile.aRowStride,
+                b: b,
+                c: tile.c + (row &* tile.cRowStride &+ column),
+                row: row,
+                column: column,
+                columnCount: columnCount,
+                ahead: fetches ? next : b,
+                aheadStride: fetches ? tile.bRowStride : 0
+            )
+            if panelCount == 2 {
+                wide(tile, rows, block)
+            } else {
+                narrow(tile, rows, block)
+            }
+            row &+= rows
         }
     }
 
     /// Full blocks as long as two remain, then two halves, so that no block is left with one row.
     @inlinable
     @inline(__always)
-    internal static func blockRowCount(remaining: Int) -> Int {
-        let most = I.maximumRowCount
+    internal static func blockRowCount(remaining: Int, most: Int) -> Int {
         if remaining <= most { return remaining }
         return remaining >= 2 &* most ? most : (remaining &+ 1) / 2
     }
 
     @inlinable
     @inline(__always)
-    internal static func body(
-        _ tile: borrowing GEMMTile,
-        rows: Int,
-        a: UnsafePointer<Float>,
-        b: UnsafePointer<Float>,
-        c: UnsafeMutablePointer<Float>,
-        row: Int,
-        column: Int,
-        columnCount: Int
-    ) {
-        unsafe select(tile, rows, a, b, c, row, column, columnCount)
-    }
-
-    @inlinable
-    @inline(__always)
-    internal static func select(
-        _ tile: borrowing GEMMTile,
-        _ rows: Int,
-        _ a: UnsafePointer<Float>,
-        _ b: UnsafePointer<Float>,
-        _ c: UnsafeMutablePointer<Float>,
-        _ row: Int,
-        _ column: Int,
-        _ count: Int
-    ) {
-        switch rows {
-        case 1: unsafe Row<1>.run(tile, a, b, c, row, column, count)
-        case 2: unsafe Row<2>.run(tile, a, b, c, row, column, count)
-        case 3: unsafe Row<3>.run(tile, a, b, c, row, column, count)
-        case 4: unsafe Row<4>.run(tile, a, b, c, row, column, count)
-        case 5: unsafe Row<5>.run(tile, a, b, c, row, column, count)
-        case 6: unsafe Row<6>.run(tile, a, b, c, row, column, count)
-        default:
-            if I.maximumRowCount > 6 { unsafe selectTall(tile, rows, a, b, c, row, column, count) }
+    internal static func wide(_ tile: borrowing GEMMTile, _ rows: Int, _ block: GEMMBlock) {
+        // One row alone never comes here.
+        if wideRowCount > 2 && rows > 2 {
+            wideTall(tile, rows, block)
+        } else {
+            GEMMBody<I, 2, 4>.run(tile, block)
         }
     }
 
     @inlinable
     @inline(__always)
-    internal static func selectTall(
-        _ tile: borrowing GEMMTile,
-        _ rows: Int,
-        _ a: UnsafePointer<Float>,
-        _ b: UnsafePointer<Float>,
-        _ c: UnsafeMutablePointer<Float>,
-        _ row: Int,
-        _ column: Int,
-        _ count: Int
-    ) {
+    internal static func wideTall(_ tile: borrowing GEMMTile, _ rows: Int, _ block: GEMMBlock) {
         switch rows {
-        case 7: unsafe Row<7>.run(tile, a, b, c, row, column, count)
-        case 8: unsafe Row<8>.run(tile, a, b, c, row, column, count)
-        case 9: unsafe Row<9>.run(tile, a, b, c, row, column, count)
-        case 10: unsafe Row<10>.run(tile, a, b, c, row, column, count)
-        case 11: unsafe Row<11>.run(tile, a, b, c, row, column, count)
-        default: unsafe Row<12>.run(tile, a, b, c, row, column, count)
+        case 3: GEMMBody<I, 3, 4>.run(tile, block)
+        case 4: GEMMBody<I, 4, 4>.run(tile, block)
+        case 5: GEMMBody<I, 5, 4>.run(tile, block)
+        default: GEMMBody<I, 6, 4>.run(tile, block)
+        }
+    }
+
+    @inlinable
+    @inline(__always)
+    internal static func narrow(_ tile: borrowing GEMMTile, _ rows: Int, _ block: GEMMBlock) {
+        switch rows {
+        case 1: Row<1>.run(tile, block)
+        case 2: Row<2>.run(tile, block)
+        case 3: Row<3>.run(tile, block)
+        case 4: Row<4>.run(tile, block)
+        case 5: Row<5>.run(tile, block)
+        case 6: Row<6>.run(tile, block)
+        default: if I.maximumRowCount > 6 { narrowTall(tile, rows, block) }
+        }
+    }
+
+    @inlinable
+    @inline(__always)
+    internal static func narrowTall(_ tile: borrowing GEMMTile, _ rows: Int, _ block: GEMMBlock) {
+        switch rows {
+        case 7: Row<7>.run(tile, block)
+        case 8: Row<8>.run(tile, block)
+        case 9: Row<9>.run(tile, block)
+        case 10: Row<10>.run(tile, block)
+        case 11: Row<11>.run(tile, block)
+        default: Row<12>.run(tile, block)
         }
     }
 
@@ -107,103 +144,52 @@ internal enum GEMMKernel<I: InstructionSet> {
     internal enum Row<let rows: Int> {
         @inlinable
         @inline(__always)
-        internal static func run(
-            _ tile: borrowing GEMMTile,
-            _ a: UnsafePointer<Float>,
-            _ b: UnsafePointer<Float>,
-            _ c: UnsafeMutablePointer<Float>,
-            _ row: Int,
-            _ column: Int,
-            _ count: Int
-        ) {
-            if count > I.laneCount {
-                unsafe GEMMBody<I, rows, 2>.run(
-                    tile,
-                    a: a,
-                    b: b,
-                    c: c,
-                    row: row,
-                    column: column,
-                    columnCount: count
-                )
+        internal static func run(_ tile: borrowing GEMMTile, _ block: GEMMBlock) {
+            if block.columnCount > I.laneCount {
+                GEMMBody<I, rows, 2>.run(tile, block)
             } else {
-                unsafe GEMMBody<I, rows, 1>.run(
-                    tile,
-                    a: a,
-                    b: b,
-                    c: c,
-                    row: row,
-                    column: column,
-                    columnCount: count
-                )
+                GEMMBody<I, rows, 1>.run(tile, block)
             }
         }
     }
+}
 
-    /// One row of C: four panels at a time, so that eight sums hide the latency of the addition.
+/// Where one block of a ``GEMMTile`` lies.
+@usableFromInline @safe
+internal struct GEMMBlock {
+    /// Its first row of A.
+    @usableFromInline internal var a: UnsafePointer<Float>
+    /// Its first panel.
+    @usableFromInline internal var b: UnsafePointer<Float>
+    /// Its first element of C.
+    @usableFromInline internal var c: UnsafeMutablePointer<Float>
+    /// Its place in the tile.
+    @usableFromInline internal var row: Int
+    @usableFromInline internal var column: Int
+    @usableFromInline internal var columnCount: Int
+    /// What to fetch into the second level of the cache on the way, and how far to go on each step.
+    @usableFromInline internal var ahead: UnsafePointer<Float>
+    @usableFromInline internal var aheadStride: Int
+
     @inlinable
     @inline(__always)
-    internal static func vector(_ tile: borrowing GEMMTile) {
-        let lanes = I.laneCount
-        let width = 2 &* lanes
-        var column = 0
-        var b = unsafe tile.b
-        while tile.columnCount &- column >= 4 &* width {
-            unsafe fourPanels(tile, b: b, column: column)
-            column &+= 4 &* width
-            unsafe b += 4 &* tile.bPanelStride
-        }
-        while column < tile.columnCount {
-            let count = Swift.min(width, tile.columnCount &- column)
-            unsafe Row<1>.run(tile, tile.a, b, tile.c + column, 0, column, count)
-            column &+= width
-            unsafe b += tile.bPanelStride
-        }
-    }
-
-    @inlinable
-    @inline(never)
-    internal static func fourPanels(
-        _ tile: borrowing GEMMTile,
+    internal init(
+        a: UnsafePointer<Float>,
         b: UnsafePointer<Float>,
-        column: Int
+        c: UnsafeMutablePointer<Float>,
+        row: Int,
+        column: Int,
+        columnCount: Int,
+        ahead: UnsafePointer<Float>,
+        aheadStride: Int
     ) {
-        let lanes = I.laneCount
-        var sums = InlineArray<8, I.Floats>(repeating: I.broadcast(Float(0)))
-        let c = unsafe tile.c + column
-        if tile.continues {
-            for i in 0..<8 { unsafe sums[unchecked: i] = I.load(c + i &* lanes) }
-        }
-        let a = unsafe tile.a
-        let depth = tile.depth
-        let bRowStride = tile.bRowStride
-        var b0 = unsafe b
-        var b1 = unsafe b + tile.bPanelStride
-        var b2 = unsafe b + 2 &* tile.bPanelStride
-        var b3 = unsafe b + 3 &* tile.bPanelStride
-        var k = 0
-        while k < depth {
-            let x = unsafe I.broadcast(a[k])
-            for i in 0..<8 {
-                let panel = unsafe i < 2 ? b0 : i < 4 ? b1 : i < 6 ? b2 : b3
-                let y = unsafe I.load(panel + (i % 2) &* lanes)
-                unsafe sums[unchecked: i] = I.multiplyAdd(sums[unchecked: i], x, y)
-            }
-            unsafe b0 += bRowStride
-            unsafe b1 += bRowStride
-            unsafe b2 += bRowStride
-            unsafe b3 += bRowStride
-            k &+= 1
-        }
-        for i in 0..<8 {
-            unsafe GEMMFinish<I>.store(
-                sums[unchecked: i],
-                tile,
-                c: c + i &* lanes,
-                row: 0,
-                column: column &+ i &* lanes,
-                count: lanes
-            )
-        }
+        unsafe self.a = a
+        unsafe self.b = b
+        unsafe self.c = c
+        self.row = row
+        self.column = column
+        self.columnCount = columnCount
+        unsafe self.ahead = ahead
+        self.aheadStride = aheadStride
     }
 }

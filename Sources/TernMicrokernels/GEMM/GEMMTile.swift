@@ -21,16 +21,23 @@
     @usableFromInline package var continues: Bool
     /// Whether this is the last part of the depth, after which the rest below happens.
     @usableFromInline package var finishes: Bool
-    /// The factor of the sum in C = clamp(alpha·sum + beta·C + biases, lower, upper).
+    /// The factor of the sum in
+    /// C = activation(clamp(alpha·sum + beta·C + columnBias + rowBias + residual, lower, upper)).
     ///
-    /// A `beta` of 0 doesn't read C; another one can't be combined with `continues`.
+    /// The additions happen in this order, the one of beta·C fused if the instruction set can. A
+    /// `beta` of 0 doesn't read C; another one can't be combined with `continues`.
     @usableFromInline package var alpha: Float
     @usableFromInline package var beta: Float
     @usableFromInline package var columnBias: UnsafePointer<Float>?
     @usableFromInline package var rowBias: UnsafePointer<Float>?
+    /// A matrix of C's size that is added; it may be C itself.
+    @usableFromInline package var residual: UnsafePointer<Float>?
+    @usableFromInline package var residualRowStride: Int
     /// NaN passes both bounds.
     @usableFromInline package var lower: Float
     @usableFromInline package var upper: Float
+    /// What is applied last; a function that has vector code (``UnaryKernel``).
+    @usableFromInline package var activation: UnaryOperation
 
     /// A tile that covers its whole depth and does nothing else to the product.
     @inlinable
@@ -62,7 +69,20 @@
         beta = 0
         unsafe columnBias = nil
         unsafe rowBias = nil
+        unsafe residual = nil
+        residualRowStride = 0
         lower = -.infinity
         upper = .infinity
+        activation = .identity
+    }
+
+    /// Whether the sums are stored as they are.
+    @inlinable
+    @inline(__always)
+    internal var storesSums: Bool {
+        guard finishes else { return true }
+        let hasAddends =
+            unsafe beta != 0 || columnBias != nil || rowBias != nil || residual != nil
+        return alpha == 1 && !hasAddends && lower == -.infinity && upper == .infinity
     }
 }
