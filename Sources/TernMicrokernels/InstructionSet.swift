@@ -63,6 +63,8 @@
     /// Keeps the sign.
     static func shiftRight(_ a: Integers, by count: Int32) -> Integers
     static func convert(_ a: Integers) -> Floats
+    /// a·2ⁿ with one rounding; `n` is an integer between -252 and 252, and `shifted` n + 1.5·2²³.
+    static func scale(_ a: Floats, byPowerOfTwo n: Floats, shifted: Floats) -> Floats
 
     // 16-bit floats.
     static func halfwords(_ a: Integers) -> Halfwords
