@@ -66,6 +66,14 @@
     /// a·2ⁿ with one rounding; `n` is an integer between -252 and 252, and `shifted` n + 1.5·2²³.
     static func scale(_ a: Floats, byPowerOfTwo n: Floats, shifted: Floats) -> Floats
 
+    // Across lanes.
+    /// Lane 0.
+    static func first(_ a: Floats) -> Float
+    /// A mask of the first `count` lanes, 0...laneCount.
+    static func firstLanes(_ count: Int) -> Integers
+    /// Lane i gets lane i + count, around the end; `count` is 1, 2, 4 or 8 and below laneCount.
+    static func lanes(_ a: Floats, shiftedDownBy count: Int) -> Floats
+
     // 16-bit floats.
     static func halfwords(_ a: Integers) -> Halfwords
     static func integers(_ a: Halfwords) -> Integers

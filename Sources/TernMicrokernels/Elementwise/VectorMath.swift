@@ -29,7 +29,7 @@ internal enum VectorMath<I: InstructionSet> {
         I.floats(bits: I.xor(I.bits(x), I.broadcast(Int32.min)))
     }
 
-    /// -|x|
+    /// -|x|, the sign of NaN included.
     @inlinable
     @inline(__always)
     internal static func negativeMagnitude(_ x: Floats) -> Floats {
