@@ -17,4 +17,17 @@ extension Portable {
         default: tern_f32x4_down1(a)
         }
     }
+
+    @inline(__always)
+    internal static func transpose(
+        _ x: UnsafePointer<Float>,
+        _ xStride: Int,
+        _ y: UnsafeMutablePointer<Float>,
+        _ yStride: Int
+    ) { unsafe tern_f32x4_transpose(x, xStride, y, yStride) }
+
+    @inline(__always)
+    internal static func notZero(_ p: UnsafePointer<UInt8>, count: Int) -> SIMD4<Int32> {
+        unsafe tern_u8x4_not_zero(p, count)
+    }
 }

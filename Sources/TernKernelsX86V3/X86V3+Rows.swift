@@ -19,5 +19,18 @@ extension X86V3 {
         default: tern_f32x8_down1(a)
         }
     }
+
+    @inline(__always)
+    internal static func transpose(
+        _ x: UnsafePointer<Float>,
+        _ xStride: Int,
+        _ y: UnsafeMutablePointer<Float>,
+        _ yStride: Int
+    ) { unsafe tern_f32x8_transpose(x, xStride, y, yStride) }
+
+    @inline(__always)
+    internal static func notZero(_ p: UnsafePointer<UInt8>, count: Int) -> SIMD8<Int32> {
+        unsafe tern_u8x8_not_zero(p, count)
+    }
 }
 #endif

@@ -20,5 +20,18 @@ extension X86V4 {
         default: tern_f32x16_down1(a)
         }
     }
+
+    @inline(__always)
+    internal static func transpose(
+        _ x: UnsafePointer<Float>,
+        _ xStride: Int,
+        _ y: UnsafeMutablePointer<Float>,
+        _ yStride: Int
+    ) { unsafe tern_f32x16_transpose(x, xStride, y, yStride) }
+
+    @inline(__always)
+    internal static func notZero(_ p: UnsafePointer<UInt8>, count: Int) -> SIMD16<Int32> {
+        unsafe tern_u8x16_not_zero(p, count)
+    }
 }
 #endif

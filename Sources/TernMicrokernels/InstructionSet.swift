@@ -74,6 +74,16 @@
     /// Lane i gets lane i + count, around the end; `count` is 1, 2, 4 or 8 and below laneCount.
     static func lanes(_ a: Floats, shiftedDownBy count: Int) -> Floats
 
+    /// y[c·yStride + r] = x[r·xStride + c] for r, c < laneCount.
+    static func transpose(
+        _ x: UnsafePointer<Float>,
+        _ xStride: Int,
+        _ y: UnsafeMutablePointer<Float>,
+        _ yStride: Int
+    )
+    /// A mask of the bytes that are not 0; reads the first `count`, and the other lanes are off.
+    static func notZero(_ p: UnsafePointer<UInt8>, count: Int) -> Integers
+
     // 16-bit floats.
     static func halfwords(_ a: Integers) -> Halfwords
     static func integers(_ a: Halfwords) -> Integers

@@ -37,6 +37,8 @@
         @Sendable (StridedFold, Source, Int, Float, Target, Int) -> Void
     /// Normalisations, softmax, recurrent cells.
     @usableFromInline package let rows: RowKernels
+    /// Masked softmax by blocks, transposition.
+    @usableFromInline package let attention: AttentionKernels
     /// binary16 to binary32.
     @usableFromInline package let widenHalf: @Sendable (UnsafePointer<UInt16>, Target, Int) -> Void
     /// binary32 to binary16.
@@ -67,6 +69,7 @@
         unsafe foldRow = { unsafe ReductionKernel<I>.row($0, $1, $2, $3) }
         unsafe foldColumns = { unsafe ReductionKernel<I>.columns($0, $1, $2, $3, $4, $5) }
         rows = RowKernels(I.self)
+        attention = AttentionKernels(I.self)
         unsafe widenHalf = {
             unsafe ConversionKernel<I>.widen($0, $1, $2) { I.floats(half: $0) }
         }
