@@ -74,6 +74,26 @@
     /// Keeps the sign.
     static func shiftRight(_ a: Integers, by count: Int32) -> Integers
     static func convert(_ a: Integers) -> Floats
+    /// a·2ⁿ with one rounding; `n` is an integer between -252 and 252, and `shifted` n + 1.5·2²³.
+    static func scale(_ a: Floats, byPowerOfTwo n: Floats, shifted: Floats) -> Floats
+
+    // Across lanes.
+    /// Lane 0.
+    static func first(_ a: Floats) -> Float
+    /// A mask of the first `count` lanes, 0...laneCount.
+    static func firstLanes(_ count: Int) -> Integers
+    /// Lane i gets lane i + count, around the end; `count` is 1, 2, 4 or 8 and below laneCount.
+    static func lanes(_ a: Floats, shiftedDownBy count: Int) -> Floats
+
+    /// y[c·yStride + r] = x[r·xStride + c] for r, c < laneCount.
+    static func transpose(
+        _ x: UnsafePointer<Float>,
+        _ xStride: Int,
+        _ y: UnsafeMutablePointer<Float>,
+        _ yStride: Int
+    )
+    /// A mask of the bytes that are not 0; reads the first `count`, and the other lanes are off.
+    static func notZero(_ p: UnsafePointer<UInt8>, count: Int) -> Integers
 
     // 16-bit floats.
     static func halfwords(_ a: Integers) -> Halfwords

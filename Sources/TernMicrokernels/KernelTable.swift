@@ -39,21 +39,10 @@
     /// (fold, x, stride, weight, sums, count); see ``ReductionKernel``.
     @usableFromInline package let foldColumns:
         @Sendable (StridedFold, Source, Int, Float, Target, Int) -> Void
-    /// (x, y, count, isLogarithmic); see ``SoftmaxKernel``.
-    @usableFromInline package let softmaxRow: @Sendable (Source, Target, Int, Bool) -> Void
-    /// (x, y, axis, stride, columnCount, isLogarithmic); see ``SoftmaxKernel``.
-    @usableFromInline package let softmaxColumns:
-        @Sendable (Source, Target, Int, Int, Int, Bool) -> Void
-    /// (x, y, count, mean, factor, scale, bias); see ``NormalizationKernel``.
-    @usableFromInline package let normalizeRow:
-        @Sendable (Source, Target, Int, Float, Float, Source?, Source?) -> Void
-    /// (x, y, count, scale, bias, mean, variance, epsilon); see ``NormalizationKernel``.
-    @usableFromInline package let batchNormalizeRow:
-        @Sendable (Source, Target, Int, Source, Source, Source, Source, Float) -> Void
-    /// (input, forget, candidate, c, count); see ``NormalizationKernel``.
-    @usableFromInline package let lstmCell: @Sendable (Source, Source, Source, Target, Int) -> Void
-    /// (z, candidate, h, y, count); see ``NormalizationKernel``.
-    @usableFromInline package let gruBlend: @Sendable (Source, Source, Source, Target, Int) -> Void
+    /// Normalisations, softmax, recurrent cells.
+    @usableFromInline package let rows: RowKernels
+    /// Masked softmax by blocks, transposition.
+    @usableFromInline package let attention: AttentionKernels
     /// binary16 to binary32.
     @usableFromInline package let widenHalf: @Sendable (UnsafePointer<UInt16>, Target, Int) -> Void
     /// binary32 to binary16.
@@ -84,14 +73,8 @@
         unsafe binary = { unsafe BinaryKernel<I>.run($0, $1, $2, $3, $4, $5) }
         unsafe foldRow = { unsafe ReductionKernel<I>.row($0, $1, $2, $3) }
         unsafe foldColumns = { unsafe ReductionKernel<I>.columns($0, $1, $2, $3, $4, $5) }
-        unsafe softmaxRow = { unsafe SoftmaxKernel<I>.row($0, $1, $2, $3) }
-        unsafe softmaxColumns = { unsafe SoftmaxKernel<I>.columns($0, $1, $2, $3, $4, $5) }
-        unsafe normalizeRow = { unsafe NormalizationKernel<I>.row($0, $1, $2, $3, $4, $5, $6) }
-        unsafe batchNormalizeRow = {
-            unsafe NormalizationKernel<I>.batchRow($0, $1, $2, $3, $4, $5, $6, $7)
-        }
-        unsafe lstmCell = { unsafe NormalizationKernel<I>.cell($0, $1, $2, $3, $4) }
-        unsafe gruBlend = { unsafe NormalizationKernel<I>.blend($0, $1, $2, $3, $4) }
+        rows = RowKernels(I.self)
+        attention = AttentionKernels(I.self)
         unsafe widenHalf = {
             unsafe ConversionKernel<I>.widen($0, $1, $2) { I.floats(half: $0) }
         }

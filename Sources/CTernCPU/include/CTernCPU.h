@@ -4,8 +4,12 @@
 
 #include "TernCPUFeatures.h"
 #include "TernPark.h"
+<<<<<<< HEAD
 #include "TernPrefetch.h"
 #include "TernTranspose.h"
+=======
+#include "TernVectorFunctions.h"
+>>>>>>> h-vector
 #include "TernVectors.h"
 
 #endif

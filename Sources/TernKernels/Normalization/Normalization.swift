@@ -31,41 +31,26 @@ package enum Normalization {
         context: KernelContext
     ) {
         guard rowCount > 0, count > 0 else { return }
-        let cost = Double(count) * 0.5 + 20
+        let cost = Double(count) * 0.15 + 20
         let table = context.table
         context.forEach(
             rowCount,
             grain: KernelContext.grain(nanosecondsPerPiece: cost),
             nanosecondsPerPiece: cost
         ) { rows in
-            for row in rows {
-                let source = unsafe x + row * count
-                let (mean, factor) = unsafe moments(source, count, epsilon, table)
-                unsafe table.normalizeRow(
-                    source,
-                    y + row * count,
-                    count,
-                    mean,
-                    factor,
-                    scale,
-                    bias
-                )
-                if let means = unsafe means { unsafe means[row] = mean }
-                if let inverse = unsafe inverseDeviations { unsafe inverse[row] = factor }
-            }
+            let first = rows.lowerBound
+            unsafe table.rows.layerNormalize(
+                x + first * count,
+                y + first * count,
+                rows.count,
+                count,
+                scale,
+                bias,
+                epsilon,
+                means.map { unsafe $0 + first },
+                inverseDeviations.map { unsafe $0 + first }
+            )
         }
-    }
-
-    /// The mean, and 1/√(variance + epsilon).
-    @unsafe private static func moments(
-        _ x: UnsafePointer<Float>,
-        _ count: Int,
-        _ epsilon: Float,
-        _ table: KernelTable
-    ) -> (mean: Float, factor: Float) {
-        let mean = unsafe table.foldRow(.sum, x, count, 0) / Float(count)
-        let variance = unsafe table.foldRow(.sumOfShiftedSquares, x, count, mean) / Float(count)
-        return (mean, 1 / (variance + epsilon).squareRoot())
     }
 
     /// RMSNormalization: y = x / √(mean(x²) + epsilon) · scale over each row.
@@ -79,19 +64,22 @@ package enum Normalization {
         context: KernelContext
     ) {
         guard rowCount > 0, count > 0 else { return }
-        let cost = Double(count) * 0.4 + 20
+        let cost = Double(count) * 0.12 + 20
         let table = context.table
         context.forEach(
             rowCount,
             grain: KernelContext.grain(nanosecondsPerPiece: cost),
             nanosecondsPerPiece: cost
         ) { rows in
-            for row in rows {
-                let source = unsafe x + row * count
-                let squares = unsafe table.foldRow(.sumOfSquares, source, count, 0)
-                let factor = 1 / (squares / Float(count) + epsilon).squareRoot()
-                unsafe table.normalizeRow(source, y + row * count, count, 0, factor, scale, nil)
-            }
+            let offset = rows.lowerBound * count
+            unsafe table.rows.rootMeanSquareNormalize(
+                x + offset,
+                y + offset,
+                rows.count,
+                count,
+                scale,
+                epsilon
+            )
         }
     }
 
@@ -119,7 +107,7 @@ package enum Normalization {
         guard batchCount > 0, channelCount > 0, spatialCount > 0 else { return }
         let channels = channelCount / groupCount
         let count = channels * spatialCount
-        let cost = Double(count) * 0.6 + 20
+        let cost = Double(count) * 0.15 + 20
         let table = context.table
         context.forEach(
             batchCount * groupCount,
@@ -129,7 +117,7 @@ package enum Normalization {
             for index in range {
                 let source = unsafe x + index * count
                 let target = unsafe y + index * count
-                let (mean, factor) = unsafe moments(source, count, epsilon, table)
+                let (mean, factor) = unsafe table.rows.moments(source, count, epsilon)
                 let first = index % groupCount * channels
                 for channel in 0..<channels {
                     let gain = unsafe factor * (scale?[first + channel] ?? 1)
@@ -172,7 +160,7 @@ package enum Normalization {
             ) { rows in
                 for row in rows {
                     let offset = row * channelCount
-                    unsafe table.batchNormalizeRow(
+                    unsafe table.rows.batchNormalize(
                         x + offset,
                         y + offset,
                         channelCount,

@@ -27,23 +27,21 @@ package enum Softmax {
         guard outer > 0, axis > 0, inner > 0 else { return }
         let table = context.table
         if inner == 1 {
-            let cost = Double(axis) + 20
+            let cost = Double(axis) * 0.3 + 20
             context.forEach(
                 outer,
                 grain: KernelContext.grain(nanosecondsPerPiece: cost),
                 nanosecondsPerPiece: cost
             ) { rows in
-                for row in rows {
-                    let offset = row * axis
-                    unsafe table.softmaxRow(x + offset, y + offset, axis, isLogarithmic)
-                }
+                let offset = rows.lowerBound * axis
+                unsafe table.rows.softmax(x + offset, y + offset, rows.count, axis, isLogarithmic)
             }
             return
         }
         // A piece is a few registers of columns.
         let width = 4 * table.laneCount
         let pieces = (inner + width - 1) / width
-        let cost = Double(axis * Swift.min(width, inner)) + 20
+        let cost = Double(axis * Swift.min(width, inner)) * 0.5 + 20
         context.forEach(
             outer * pieces,
             grain: KernelContext.grain(nanosecondsPerPiece: cost),
@@ -53,7 +51,7 @@ package enum Softmax {
                 let (block, part) = piece.quotientAndRemainder(dividingBy: pieces)
                 let column = part * width
                 let offset = block * axis * inner + column
-                unsafe table.softmaxColumns(
+                unsafe table.rows.softmaxColumns(
                     x + offset,
                     y + offset,
                     axis,

@@ -25,7 +25,7 @@ package enum Recurrent {
     /// o = f(clip(gₒ + Pₒ·c)), h = o·h(c).
     ///
     /// - Parameters:
-    ///   - gates: [batch, 4·hidden], the sums of both products and biases; overwritten.
+    ///   - gates: [batch, 4·hidden], the sums of both products and biases; left with anything.
     ///   - cell: [batch, hidden], c; read and written.
     ///   - output: [batch, hidden], h; rows `outputRowStride` apart.
     ///   - outputRowStride: At least `hiddenCount`.
@@ -51,7 +51,11 @@ package enum Recurrent {
     ) {
         let h = hiddenCount
         let table = context.table
-        let cost = Double(h) * 3 + 30
+        let isPlain =
+            unsafe peepholes == nil && !couplesForget && activations.gate.function == .sigmoid
+            && activations.candidate.function == .hyperbolicTangent
+            && activations.output.function == .hyperbolicTangent
+        let cost = Double(h) * 1.5 + 30
         context.forEach(
             batchCount,
             grain: KernelContext.grain(nanosecondsPerPiece: cost),
@@ -63,6 +67,11 @@ package enum Recurrent {
                 let forget = unsafe input + 2 * h
                 let candidate = unsafe input + 3 * h
                 let state = unsafe cell + row * h
+                if isPlain {
+                    let target = unsafe output + row * outputRowStride
+                    unsafe table.rows.lstm(input, state, target, h, clip)
+                    continue
+                }
                 if let peepholes = unsafe peepholes {
                     unsafe addProduct(peepholes, state, to: input, h)
                     unsafe addProduct(peepholes + 2 * h, state, to: forget, h)
@@ -75,7 +84,7 @@ package enum Recurrent {
                     unsafe activate(forget, h, activations.gate, clip, table)
                 }
                 unsafe activate(candidate, h, activations.candidate, clip, table)
-                unsafe table.lstmCell(input, forget, candidate, state, h)
+                unsafe table.rows.lstmCell(input, forget, candidate, state, h)
                 if let peepholes = unsafe peepholes {
                     unsafe addProduct(peepholes + h, state, to: outputGate, h)
                 }
@@ -157,7 +166,8 @@ package enum Recurrent {
     ) {
         let h = hiddenCount
         let table = context.table
-        let cost = Double(h) * 2 + 30
+        let isPlain = activations.gate.function == .sigmoid
+        let cost = Double(h) * 0.7 + 30
         context.forEach(
             batchCount,
             grain: KernelContext.grain(nanosecondsPerPiece: cost),
@@ -165,6 +175,17 @@ package enum Recurrent {
         ) { rows in
             for row in rows {
                 let gates = unsafe recurrent + row * 3 * h
+                if isPlain {
+                    unsafe table.rows.gruGates(
+                        inputs + row * 3 * h,
+                        gates,
+                        hidden + row * hiddenRowStride,
+                        reset.map { unsafe $0 + row * h },
+                        h,
+                        clip
+                    )
+                    continue
+                }
                 _ = unsafe table.binary(
                     .add,
                     .arrays,
@@ -215,7 +236,8 @@ package enum Recurrent {
     ) {
         let h = hiddenCount
         let table = context.table
-        let cost = Double(h) * 2 + 30
+        let isPlain = activations.candidate.function == .hyperbolicTangent
+        let cost = Double(h) * 0.5 + 30
         context.forEach(
             batchCount,
             grain: KernelContext.grain(nanosecondsPerPiece: cost),
@@ -223,6 +245,17 @@ package enum Recurrent {
         ) { rows in
             for row in rows {
                 let gates = unsafe recurrent + row * 3 * h
+                if isPlain {
+                    unsafe table.rows.gruOutput(
+                        inputs + row * 3 * h,
+                        gates,
+                        hidden + row * hiddenRowStride,
+                        output + row * outputRowStride,
+                        h,
+                        clip
+                    )
+                    continue
+                }
                 let candidate = unsafe gates + 2 * h
                 _ = unsafe table.binary(
                     .add,
@@ -233,7 +266,7 @@ package enum Recurrent {
                     h
                 )
                 unsafe activate(candidate, h, activations.candidate, clip, table)
-                unsafe table.gruBlend(
+                unsafe table.rows.gruBlend(
                     gates,
                     candidate,
                     hidden + row * hiddenRowStride,

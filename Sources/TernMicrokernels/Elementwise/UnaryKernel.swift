@@ -75,20 +75,8 @@ internal enum UnaryKernel<I: InstructionSet> {
         case .hyperbolicTangent: unsafe map(x, y, count) { Math.hyperbolicTangent($0) }
         case .sigmoid: unsafe map(x, y, count) { Math.sigmoid($0) }
         case .errorFunction: unsafe map(x, y, count) { Math.errorFunction($0) }
-        case .gelu:
-            let scale = I.broadcast(Float(0.707_106_781_2))
-            unsafe map(x, y, count) { x in
-                let erf = Math.errorFunction(I.multiply(x, scale))
-                return I.multiply(I.multiply(half, x), I.add(one, erf))
-            }
-        case .geluTanh:
-            let scale = I.broadcast(Float(0.797_884_560_8))
-            let cubic = I.broadcast(Float(0.044715))
-            unsafe map(x, y, count) { x in
-                let inner = I.multiplyAdd(x, I.multiply(cubic, x), I.multiply(x, x))
-                let tanh = Math.hyperbolicTangent(I.multiply(scale, inner))
-                return I.multiply(I.multiply(half, x), I.add(one, tanh))
-            }
+        case .gelu: unsafe map(x, y, count) { Math.gelu($0) }
+        case .geluTanh: unsafe map(x, y, count) { Math.geluTanh($0) }
         case .swish:
             unsafe map(x, y, count) { I.multiply($0, Math.sigmoid(I.multiply(a, $0))) }
         case .hardSwish:
@@ -122,8 +110,7 @@ internal enum UnaryKernel<I: InstructionSet> {
         case .softplus: unsafe map(x, y, count) { Math.softplus($0) }
         case .softsign:
             unsafe map(x, y, count) { I.divide($0, I.add(one, Math.absolute($0))) }
-        case .mish:
-            unsafe map(x, y, count) { I.multiply($0, Math.hyperbolicTangent(Math.softplus($0))) }
+        case .mish: unsafe map(x, y, count) { Math.mish($0) }
         case .affine: unsafe map(x, y, count) { I.multiplyAdd(b, a, $0) }
         case .shrink:
             unsafe map(x, y, count) { x in

@@ -29,6 +29,13 @@ internal enum VectorMath<I: InstructionSet> {
         I.floats(bits: I.xor(I.bits(x), I.broadcast(Int32.min)))
     }
 
+    /// -|x|, the sign of NaN included.
+    @inlinable
+    @inline(__always)
+    internal static func negativeMagnitude(_ x: Floats) -> Floats {
+        I.floats(bits: I.or(I.bits(x), I.broadcast(Int32.min)))
+    }
+
     /// The magnitude of `x` with the sign of `sign`; `x` must not be negative.
     @inlinable
     @inline(__always)
@@ -36,37 +43,39 @@ internal enum VectorMath<I: InstructionSet> {
         I.floats(bits: I.or(I.bits(x), I.and(I.bits(sign), I.broadcast(Int32.min))))
     }
 
-    /// 2ⁿ for -126 ≤ n ≤ 127.
-    @inlinable
-    @inline(__always)
-    internal static func powerOfTwo(_ n: I.Integers) -> Floats {
-        I.floats(bits: I.shiftLeft(I.add(n, I.broadcast(Int32(127))), by: 23))
-    }
-
     /// x = n·ln 2 + r with |r| ≤ ln 2 / 2; x between -104 and 89, or NaN.
+    ///
+    /// `shifted` is n + 1.5·2²³, whose low bits are the integer n.
     @inlinable
     @inline(__always)
-    internal static func reduce(_ x: Floats) -> (n: I.Integers, r: Floats) {
-        // Adding 1.5·2²³ leaves the nearest integer in the low bits of the sum.
+    internal static func reduce(_ x: Floats) -> (shifted: Floats, n: Floats, r: Floats) {
         let magic = constant(0x1.8p23)
         let shifted = I.multiplyAdd(magic, x, constant(1.442_695_04))
         let n = I.subtract(shifted, magic)
         // ln 2 in two parts; the product with the first is exact.
         var r = I.multiplyAdd(x, n, constant(-0.693_359_375))
         r = I.multiplyAdd(r, n, constant(2.121_944_40e-4))
-        return (I.subtract(I.bits(shifted), I.bits(magic)), r)
+        return (shifted, n, r)
     }
 
-    /// (eʳ - 1 - r) / r² for |r| ≤ ln 2 / 2.
+    /// (eʳ - 1 - r) / r² for |r| ≤ ln 2 / 2: the minimax polynomial that keeps eʳ within 0.06·2⁻²⁴.
     @inlinable
     @inline(__always)
     internal static func exponentialTail(_ r: Floats) -> Floats {
-        var p = constant(1.987_569_150_0e-4)
-        p = multiplyAdd(p, r, 1.398_199_950_7e-3)
-        p = multiplyAdd(p, r, 8.333_451_907_3e-3)
-        p = multiplyAdd(p, r, 4.166_579_589_4e-2)
-        p = multiplyAdd(p, r, 1.666_666_545_9e-1)
-        return multiplyAdd(p, r, 5.000_000_120_1e-1)
+        var p = constant(1.381_454_058e-3)
+        p = multiplyAdd(p, r, 8.368_745_446e-3)
+        p = multiplyAdd(p, r, 4.166_838_899e-2)
+        p = multiplyAdd(p, r, 1.666_652_113e-1)
+        return multiplyAdd(p, r, 4.999_999_404e-1)
+    }
+
+    /// eˣ for x between -104 and 89, or NaN.
+    @inlinable
+    @inline(__always)
+    internal static func exponential(bounded x: Floats) -> Floats {
+        let (shifted, n, r) = reduce(x)
+        let y = multiplyAdd(multiplyAdd(exponentialTail(r), r, 1), r, 1)
+        return I.scale(y, byPowerOfTwo: n, shifted: shifted)
     }
 
     /// eˣ, at most 2 ULP, denormal results included; exact at 0 and ±∞.
@@ -74,26 +83,38 @@ internal enum VectorMath<I: InstructionSet> {
     @inline(__always)
     internal static func exponential(_ x: Floats) -> Floats {
         // The bound comes first, so that a NaN passes.
-        let bounded = I.minimum(constant(89), I.maximum(constant(-104), x))
-        let (n, r) = reduce(bounded)
-        let p = I.multiplyAdd(r, exponentialTail(r), I.multiply(r, r))
-        let y = I.add(p, constant(1))
-        // In two steps, as 2ⁿ alone may be too large or too small for a float.
-        let half = I.shiftRight(n, by: 1)
-        return I.multiply(I.multiply(y, powerOfTwo(half)), powerOfTwo(I.subtract(n, half)))
+        exponential(bounded: I.minimum(constant(89), I.maximum(constant(-104), x)))
+    }
+
+    /// eˣ for x ≤ 0 or NaN, with the same bits as the function for any x.
+    @inlinable
+    @inline(__always)
+    internal static func exponential(nonpositive x: Floats) -> Floats {
+        exponential(bounded: I.maximum(constant(-104), x))
     }
 
     /// eˣ - 1 for x ≤ 0, at most 3 ULP.
     @inlinable
     @inline(__always)
     internal static func exponentialMinusOne(_ x: Floats) -> Floats {
-        let bounded = I.maximum(constant(-30), x)
-        let (n, r) = reduce(bounded)
-        let p = I.multiplyAdd(r, exponentialTail(r), I.multiply(r, r))
-        let scale = powerOfTwo(n)
-        let y = I.multiplyAdd(I.subtract(scale, constant(1)), p, scale)
         // -0 stays -0.
-        return I.select(I.equal(x, constant(0)), x, y)
+        I.select(I.equal(x, constant(0)), x, exponentialMinusOne(unsigned: x))
+    }
+
+    /// The same, whose zeros have any sign.
+    @inlinable
+    @inline(__always)
+    internal static func exponentialMinusOne(unsigned x: Floats) -> Floats {
+        let (shifted, _, r) = reduce(I.maximum(constant(-30), x))
+        let p = I.multiplyAdd(r, exponentialTail(r), I.multiply(r, r))
+        // The upper bits of `shifted` leave at the left; what remains is 2ⁿ less its bias.
+        let scale = I.floats(
+            bits: I.add(
+                I.shiftLeft(I.bits(shifted), by: 23),
+                I.broadcast(Int32(0x3f80_0000))
+            )
+        )
+        return I.multiplyAdd(I.subtract(scale, constant(1)), p, scale)
     }
 
     /// ln x, at most 2 ULP; -∞ at ±0, NaN below.
@@ -138,36 +159,28 @@ internal enum VectorMath<I: InstructionSet> {
         return I.select(I.notEqual(x, x), x, y)
     }
 
-    /// ln(1 + x) for 0 ≤ x ≤ 1.
+    /// ln(1 + x) for 0 ≤ x ≤ 1, at most 3 ULP: x times a quotient of polynomials.
     @inlinable
     @inline(__always)
     internal static func logarithmOfOnePlus(_ x: Floats) -> Floats {
-        let sum = I.add(x, constant(1))
-        let rounded = I.subtract(sum, constant(1))
-        // What the sum lost to rounding comes back as the factor x / (sum - 1).
-        let y = I.multiply(logarithm(sum), I.divide(x, rounded))
-        return I.select(I.equal(rounded, constant(0)), x, y)
+        var p = constant(3.417_284_926e-3)
+        p = multiplyAdd(p, x, 2.381_576_151e-1)
+        p = multiplyAdd(p, x, 1.066_218_615)
+        p = multiplyAdd(p, x, 1)
+        var q = constant(7.528_731_972e-2)
+        q = multiplyAdd(q, x, 6.879_364_848e-1)
+        q = multiplyAdd(q, x, 1.566_218_495)
+        q = multiplyAdd(q, x, 1)
+        return I.multiply(x, I.divide(p, q))
     }
 
-    /// tanh x, at most 4 ULP.
+    /// tanh x, at most 4 ULP, as m / (m + 2) where m = e^(-2|x|) - 1; never beyond ±1.
     @inlinable
     @inline(__always)
     internal static func hyperbolicTangent(_ x: Floats) -> Floats {
-        let magnitude = absolute(x)
-        let e = exponential(I.add(magnitude, magnitude))
-        let large = I.subtract(
-            constant(1),
-            I.divide(constant(2), I.add(e, constant(1)))
-        )
-        let square = I.multiply(x, x)
-        var p = constant(-5.704_988_727_45e-3)
-        p = multiplyAdd(p, square, 2.063_908_879_54e-2)
-        p = multiplyAdd(p, square, -5.373_971_555_31e-2)
-        p = multiplyAdd(p, square, 1.333_144_220_36e-1)
-        p = multiplyAdd(p, square, -3.333_328_194_22e-1)
-        let small = I.multiplyAdd(magnitude, I.multiply(p, square), magnitude)
-        let y = withSign(I.select(I.less(magnitude, constant(0.625)), small, large), of: x)
-        return I.select(I.notEqual(x, x), x, y)
+        let t = negativeMagnitude(x)
+        let m = exponentialMinusOne(unsigned: I.add(t, t))
+        return withSign(absolute(I.divide(m, I.add(m, constant(2)))), of: x)
     }
 
     /// 1 / (1 + e⁻ˣ), at most 3 ULP.
@@ -175,7 +188,7 @@ internal enum VectorMath<I: InstructionSet> {
     @inline(__always)
     internal static func sigmoid(_ x: Floats) -> Floats {
         // e to a negative power cannot overflow, and keeps tiny results exact to the last bits.
-        let e = exponential(negative(absolute(x)))
+        let e = exponential(nonpositive: negativeMagnitude(x))
         let numerator = I.select(I.less(x, constant(0)), e, constant(1))
         return I.divide(numerator, I.add(e, constant(1)))
     }
@@ -196,7 +209,7 @@ internal enum VectorMath<I: InstructionSet> {
         r = I.multiplyAdd(negative(t), r, t)
         // From 4 on the result is 1; the polynomial is not to be trusted far beyond.
         r = I.select(I.less(constant(4), t), constant(-20), r)
-        let large = withSign(I.subtract(constant(1), exponential(r)), of: x)
+        let large = withSign(I.subtract(constant(1), exponential(bounded: r)), of: x)
         // Elsewhere an odd polynomial.
         var p = constant(-5.967_617_03e-4)
         p = multiplyAdd(p, s, 4.991_194_23e-3)
@@ -207,14 +220,6 @@ internal enum VectorMath<I: InstructionSet> {
         let small = I.multiplyAdd(x, p, x)
         let y = I.select(I.less(constant(0.927_734_375), t), large, small)
         return I.select(I.notEqual(x, x), x, y)
-    }
-
-    /// ln(1 + eˣ) without overflow.
-    @inlinable
-    @inline(__always)
-    internal static func softplus(_ x: Floats) -> Floats {
-        let tail = logarithmOfOnePlus(exponential(negative(absolute(x))))
-        return I.add(I.maximum(constant(0), x), tail)
     }
 
     /// The larger; NaN if either is NaN.

@@ -15,81 +15,17 @@
     case sumOfSquares
     /// Σ(x - shift)²
     case sumOfShiftedSquares
-    /// Σ e^(x - shift)
+    /// Σ e^(x - shift), where no x is above the shift.
     case sumOfExponentials
 }
 
 /// Folds of contiguous rows, and of columns row by row.
 ///
-/// A row is dealt out to four registers in turn, which are folded as ((0, 1), (2, 3)), then the lanes by
-/// halves: the order depends on the row's length alone. Scalar twin: `ReductionTests.twin`.
+/// The order of a row's fold is that of ``RowFolding``. Scalar twin: `ReductionTests.twin`.
 @usableFromInline
 internal enum ReductionKernel<I: InstructionSet> {
     @usableFromInline internal typealias Math = VectorMath<I>
-
-    @inlinable
-    @inline(__always)
-    internal static func fold(
-        _ x: UnsafePointer<Float>,
-        _ count: Int,
-        start: Float,
-        _ combine: (I.Floats, I.Floats) -> I.Floats,
-        _ term: (I.Floats) -> I.Floats,
-        _ last: (Float, Float) -> Float
-    ) -> Float {
-        let lanes = I.laneCount
-        let first = I.broadcast(start)
-        var s0 = first
-        var s1 = first
-        var s2 = first
-        var s3 = first
-        var i = 0
-        while count &- i >= 4 &* lanes {
-            s0 = unsafe combine(s0, term(I.load(x + i)))
-            s1 = unsafe combine(s1, term(I.load(x + i + lanes)))
-            s2 = unsafe combine(s2, term(I.load(x + i + 2 &* lanes)))
-            s3 = unsafe combine(s3, term(I.load(x + i + 3 &* lanes)))
-            i &+= 4 &* lanes
-        }
-        while count &- i >= lanes {
-            s0 = unsafe combine(s0, term(I.load(x + i)))
-            i &+= lanes
-        }
-        var lanesOfSum = InlineArray<16, Float>(repeating: start)
-        let total = combine(combine(s0, s1), combine(s2, s3))
-        // The last few are terms of their own register, whose unused lanes stay `start`.
-        var lanesOfRest = InlineArray<16, Float>(repeating: start)
-        let rest = count &- i
-        unsafe withUnsafeMutablePointer(to: &lanesOfSum) { buffer in
-            unsafe buffer.withMemoryRebound(to: Float.self, capacity: 16) {
-                unsafe I.store(total, $0)
-            }
-        }
-        if rest > 0 {
-            unsafe withUnsafeMutablePointer(to: &lanesOfRest) { buffer in
-                unsafe buffer.withMemoryRebound(to: Float.self, capacity: 16) {
-                    unsafe I.store(term(I.load(x + i, count: rest)), $0, count: rest)
-                }
-            }
-            for lane in 0..<rest {
-                unsafe lanesOfSum[unchecked: lane] = last(
-                    lanesOfSum[unchecked: lane],
-                    lanesOfRest[unchecked: lane]
-                )
-            }
-        }
-        var width = lanes / 2
-        while width > 0 {
-            for lane in 0..<width {
-                unsafe lanesOfSum[unchecked: lane] = last(
-                    lanesOfSum[unchecked: lane],
-                    lanesOfSum[unchecked: lane &+ width]
-                )
-            }
-            width /= 2
-        }
-        return unsafe lanesOfSum[unchecked: 0]
-    }
+    @usableFromInline internal typealias Folding = RowFolding<I>
 
     @inlinable
     @inline(__always)
@@ -102,47 +38,37 @@ internal enum ReductionKernel<I: InstructionSet> {
         let offset = I.broadcast(shift)
         switch fold {
         case .sum:
-            return unsafe Self.fold(x, count, start: 0, { I.add($0, $1) }, { $0 }, { $0 + $1 })
+            return unsafe Folding.fold(x, count, start: 0, { I.add($0, $1) }, { $0 })
         case .product:
-            return unsafe Self.fold(x, count, start: 1, { I.multiply($0, $1) }, { $0 }, { $0 * $1 })
+            return unsafe Folding.fold(x, count, start: 1, { I.multiply($0, $1) }, { $0 })
         case .maximum:
-            return unsafe Self.fold(
+            return unsafe Folding.fold(
                 x,
                 count,
                 start: -.infinity,
                 { Math.maximum($1, $0) },
-                { $0 },
-                { a, b in b != b || b > a ? b : a }
+                { $0 }
             )
         case .minimum:
-            return unsafe Self.fold(
-                x,
-                count,
-                start: .infinity,
-                { Math.minimum($1, $0) },
-                { $0 },
-                { a, b in b != b || b < a ? b : a }
-            )
+            return unsafe Folding.fold(x, count, start: .infinity, { Math.minimum($1, $0) }, { $0 })
         case .sumOfMagnitudes:
-            return unsafe Self.fold(
+            return unsafe Folding.fold(
                 x,
                 count,
                 start: 0,
                 { I.add($0, $1) },
-                { Math.absolute($0) },
-                { $0 + $1 }
+                { Math.absolute($0) }
             )
         case .sumOfSquares:
-            return unsafe Self.fold(
+            return unsafe Folding.fold(
                 x,
                 count,
                 start: 0,
                 { I.add($0, $1) },
-                { I.multiply($0, $0) },
-                { $0 + $1 }
+                { I.multiply($0, $0) }
             )
         case .sumOfShiftedSquares:
-            return unsafe Self.fold(
+            return unsafe Folding.fold(
                 x,
                 count,
                 start: 0,
@@ -150,17 +76,15 @@ internal enum ReductionKernel<I: InstructionSet> {
                 { x in
                     let difference = I.subtract(x, offset)
                     return I.multiply(difference, difference)
-                },
-                { $0 + $1 }
+                }
             )
         case .sumOfExponentials:
-            return unsafe Self.fold(
+            return unsafe Folding.fold(
                 x,
                 count,
                 start: 0,
                 { I.add($0, $1) },
-                { Math.exponential(I.subtract($0, offset)) },
-                { $0 + $1 }
+                { Math.exponential(nonpositive: I.subtract($0, offset)) }
             )
         }
     }

@@ -1,0 +1,14 @@
+internal import CTernCPU
+
+#if arch(x86_64)
+extension X86V4 {
+    @inline(__always)
+    internal static func scale(
+        _ a: SIMD16<Float>,
+        byPowerOfTwo n: SIMD16<Float>,
+        shifted: SIMD16<Float>
+    ) -> SIMD16<Float> {
+        tern_f32x16_scale(a, n)
+    }
+}
+#endif
