@@ -3,6 +3,7 @@
 #define CTERNCPU_H
 
 #include "TernCPUFeatures.h"
+#include "TernIntegerVectors.h"
 #include "TernPark.h"
 #include "TernVectors.h"
 
