@@ -29,62 +29,113 @@ internal enum IntegerKernel<I: BFloatInstructionSet> {
         _ column: Int,
         _ columnCount: Int
     ) {
-        for r in row..<row &+ rowCount {
-            let source = unsafe UnsafeRawPointer(sums + (r &- row) &* stride)
-                .assumingMemoryBound(to: Int32.self)
-            let target = r &* tile.cRowStride &+ column
-            switch tile.output {
-            case .integers:
-                let c = unsafe tile.c.assumingMemoryBound(to: Float.self) + target
-                unsafe each(tile, source, r, column, columnCount) { acc, n, count in
-                    unsafe I.storeFirst(I.floats(bits: acc), c + n, count)
+        let stored = unsafe Rows(tile: tile, sums: sums, stride: stride, row: row, column: column)
+        switch tile.output {
+        case .integers:
+            let c = unsafe tile.c.assumingMemoryBound(to: Float.self) + column
+            for r in row..<row &+ rowCount {
+                let target = unsafe c + r &* tile.cRowStride
+                each(stored, r, columnCount) { acc, n, count in
+                    unsafe I.storeFirst(I.floats(bits: acc), target + n, count)
                 }
-            case .floats:
-                let c = unsafe tile.c.assumingMemoryBound(to: Float.self) + target
-                unsafe each(tile, source, r, column, columnCount) { acc, n, count in
+            }
+        case .floats:
+            let c = unsafe tile.c.assumingMemoryBound(to: Float.self) + column
+            for r in row..<row &+ rowCount {
+                let target = unsafe c + r &* tile.cRowStride
+                each(stored, r, columnCount) { acc, n, count in
                     let v = value(tile, acc, r, column &+ n, count)
-                    unsafe I.storeFirst(v, c + n, count)
+                    unsafe I.storeFirst(v, target + n, count)
                 }
-            case .bytes:
-                let c = unsafe tile.c.assumingMemoryBound(to: UInt8.self) + target
-                let zero = I.broadcast(tile.zeroPoint)
-                unsafe each(tile, source, r, column, columnCount) { acc, n, count in
+            }
+        case .bytes:
+            let c = unsafe tile.c.assumingMemoryBound(to: UInt8.self) + column
+            let zero = I.broadcast(tile.zeroPoint)
+            for r in row..<row &+ rowCount {
+                let target = unsafe c + r &* tile.cRowStride
+                each(stored, r, columnCount) { acc, n, count in
                     let v = value(tile, acc, r, column &+ n, count)
                     let rounded = I.truncate(I.roundToEven(v))
-                    unsafe I.storeFirst(bytes: I.add(rounded, zero), c + n, count)
+                    unsafe I.storeFirst(bytes: I.add(rounded, zero), target + n, count)
                 }
             }
         }
     }
 
-    /// Calls `store` with `acc`, one register at a time, and with where it begins and how much counts.
+    /// A block of sums and what corrects them.
+    @usableFromInline
+    @safe internal struct Rows {
+        @usableFromInline internal let tile: IntegerTile
+        @usableFromInline internal let sums: UnsafeMutablePointer<Float>
+        @usableFromInline internal let stride: Int
+        @usableFromInline internal let row: Int
+        @usableFromInline internal let column: Int
+
+        @inlinable
+        @inline(__always)
+        internal init(
+            tile: IntegerTile,
+            sums: UnsafeMutablePointer<Float>,
+            stride: Int,
+            row: Int,
+            column: Int
+        ) {
+            self.tile = tile
+            unsafe self.sums = sums
+            self.stride = stride
+            self.row = row
+            self.column = column
+        }
+    }
+
+    /// Calls `store` with `acc` of one row, one register at a time, and with where it begins and how
+    /// many lanes count.
     @inlinable
     @inline(__always)
     internal static func each(
-        _ tile: IntegerTile,
-        _ source: UnsafePointer<Int32>,
+        _ rows: Rows,
         _ row: Int,
-        _ column: Int,
         _ columnCount: Int,
         _ store: (I.Integers, Int, Int) -> Void
     ) {
-        let zero = unsafe tile.rowZeros[row]
+        let source = unsafe UnsafeRawPointer(rows.sums + (row &- rows.row) &* rows.stride)
+            .assumingMemoryBound(to: Int32.self)
         var n = 0
-        while n < columnCount {
-            let count = Swift.min(I.laneCount, columnCount &- n)
-            var acc = unsafe I.load(source + n)
-            if zero != 0 {
-                let sums = unsafe I.load(tile.columnSums + column + n, count: count)
-                acc = I.subtract(acc, I.multiply(I.broadcast(zero), sums))
-            }
-            if let zeros = unsafe tile.columnZeros {
-                let term = unsafe I.broadcast(tile.rowTerms[row])
-                let these = unsafe I.load(zeros + column + n, count: count)
-                acc = I.subtract(acc, I.multiply(these, term))
-            }
-            store(acc, n, count)
+        while columnCount &- n >= I.laneCount {
+            let acc = unsafe corrected(rows, I.load(source + n), row, n, I.laneCount)
+            store(acc, n, I.laneCount)
             n &+= I.laneCount
         }
+        if n < columnCount {
+            let count = columnCount &- n
+            let acc = unsafe corrected(rows, I.load(source + n), row, n, count)
+            store(acc, n, count)
+        }
+    }
+
+    /// `acc` of the tile's equation.
+    @inlinable
+    @inline(__always)
+    internal static func corrected(
+        _ rows: Rows,
+        _ sums: I.Integers,
+        _ row: Int,
+        _ n: Int,
+        _ count: Int
+    ) -> I.Integers {
+        let tile = rows.tile
+        var acc = sums
+        let zero = unsafe tile.rowZeros[row]
+        if zero != 0 {
+            let sums = unsafe I.load(tile.columnSums + rows.column + n, count: count)
+            acc = I.subtract(acc, I.multiply(I.broadcast(zero), sums))
+        }
+        if let zeros = unsafe tile.columnZeros {
+            let term = unsafe I.broadcast(tile.rowTerms[row])
+            let these = unsafe I.load(zeros + rows.column + n, count: count)
+            acc = I.subtract(acc, I.multiply(these, term))
+        }
+        return acc
     }
 
     /// `v` of the tile's equation.
