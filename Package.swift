@@ -31,10 +31,11 @@ let cSettings: [CSetting] = [
 ///
 /// It is also compiled whole: an incremental build does not notice that the body of an inlinable
 /// function changed in another module, and would keep kernels made from the old one.
-func instructionSetSettings(_ march: String?) -> [SwiftSetting] {
+func instructionSetSettings(_ march: String?, features: [String] = []) -> [SwiftSetting] {
     let whole = ["-O", "-wmo", "-num-threads", "1", "-disable-batch-mode"]
     #if arch(x86_64)
-    let flags = whole + (march.map { ["-Xcc", "-march=\($0)"] } ?? [])
+    let machine = (march.map { ["-march=\($0)"] } ?? []) + features.map { "-m\($0)" }
+    let flags = whole + machine.flatMap { ["-Xcc", $0] }
     #else
     let flags = whole
     #endif
@@ -79,7 +80,10 @@ let kernels: [Target] = [
     .target(
         name: "TernKernelsX86V4",
         dependencies: ["TernMicrokernels", "CTernCPU"],
-        swiftSettings: instructionSetSettings("x86-64-v4")
+        swiftSettings: instructionSetSettings(
+            "x86-64-v4",
+            features: ["avx512vnni", "avx512bf16"]
+        )
     ),
     .target(
         name: "TernKernelsX86V3",

@@ -54,18 +54,21 @@
     /// binary32 to bfloat16.
     @usableFromInline package let narrowBFloat:
         @Sendable (Source, UnsafeMutablePointer<UInt16>, Int) -> Void
+    /// Bytes, bfloat16 and blocks.
+    @usableFromInline package let quantized: QuantizedKernels
 
     /// Instantiates all kernels for an instruction set.
     ///
     /// Called once by each module that is compiled for one.
     @inlinable
     @inline(__always)
-    package init<I: InstructionSet>(name: StaticString, _ instructionSet: I.Type) {
+    package init<I: BFloatInstructionSet>(name: StaticString, _ instructionSet: I.Type) {
         self.name = name
         laneCount = I.laneCount
         panelWidth = 2 &* I.laneCount
         blockRowCount = I.maximumRowCount
         unsafe multiplyAddPeak = { unsafe PeakKernel<I>.multiplyAdds($0, $1) }
+        quantized = QuantizedKernels(I.self)
         gemm = { GEMMKernel<I>.run($0) }
         unsafe pack = { unsafe PackKernel<I>.panel($0, $1, $2, $3, $4, $5, $6) }
         unsafe packPatches = { unsafe PatchKernel<I>.panel($0, $1, $2, $3, $4, $5) }

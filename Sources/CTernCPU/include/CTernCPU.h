@@ -3,13 +3,11 @@
 #define CTERNCPU_H
 
 #include "TernCPUFeatures.h"
+#include "TernIntegerVectors.h"
 #include "TernPark.h"
-<<<<<<< HEAD
 #include "TernPrefetch.h"
 #include "TernTranspose.h"
-=======
 #include "TernVectorFunctions.h"
->>>>>>> h-vector
 #include "TernVectors.h"
 
 #endif

@@ -184,7 +184,7 @@ package struct MatrixProduct: Sendable {
     }
 
     /// Where the matrices of one batch index start.
-    private func offsets(_ index: Int) -> (left: Int, right: Int) {
+    package func offsets(_ index: Int) -> (left: Int, right: Int) {
         var rest = index
         var left = 0
         var right = 0
