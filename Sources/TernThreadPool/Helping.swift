@@ -81,7 +81,7 @@ extension PoolCore {
     /// Helps with one loop until nothing is left of it.
     private func join(
         _ participant: ParticipantPointer,
-        _ frame: UnsafeMutablePointer<LoopFrame>,
+        _ frame: UnsafeMutablePointer<LoopFrame<PoolWord>>,
         root: UInt64,
         isSearching: Bool
     ) -> Bool {
@@ -117,7 +117,7 @@ extension PoolCore {
     @inline(__always)
     func work(
         _ participant: ParticipantPointer,
-        _ frame: UnsafeMutablePointer<LoopFrame>,
+        _ frame: UnsafeMutablePointer<LoopFrame<PoolWord>>,
         leavesForJobs: Bool
     ) -> Bool {
         let sliceCount = unsafe frame.pointee.shape.sliceCount

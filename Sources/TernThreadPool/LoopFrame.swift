@@ -62,15 +62,15 @@ typealias PoolWord = HardwareWord
 }
 
 /// A parallel loop that helpers can join.
-@safe struct LoopFrame: ~Copyable {
+@safe struct LoopFrame<Word: SharedWord & ~Copyable>: ~Copyable {
     private static var mayWakeBit: UInt64 { 1 << 32 }
 
     /// Helpers enter and leave through this.
-    let latch = Latch<PoolWord>()
+    let latch = Latch<Word>()
     /// The root in the low half, and whether workers may be woken for this loop: looked at before
     /// entering, and by workers that decide whether to wake another.
-    private let hints = PoolWord(0)
-    private let slices: UnsafeMutablePointer<PaddedWord<PoolWord>>
+    private let hints = Word(0)
+    private let slices: UnsafeMutablePointer<PaddedWord<Word>>
     /// What the loop is.
     ///
     /// Only the owner may set it, while the latch is idle; only who is inside the
@@ -79,7 +79,7 @@ typealias PoolWord = HardwareWord
     private let fill = InlineArray<5, UInt64>(repeating: 0)
 
     /// Makes an idle frame on top of `slices`, which must outlive it.
-    @unsafe init(slices: UnsafeMutablePointer<PaddedWord<PoolWord>>) {
+    @unsafe init(slices: UnsafeMutablePointer<PaddedWord<Word>>) {
         unsafe self.slices = slices
     }
 
@@ -122,17 +122,44 @@ typealias PoolWord = HardwareWord
         return sum
     }
 
+    /// Claims one block of the home slice.
+    ///
+    /// - Parameter home: The slice to claim from; below the number of slices.
+    /// - Returns: The block, or nil if the slice has none left.
+    @inline(__always)
+    func claimHead(of home: Int) -> Int? {
+        // SAFETY: the caller's slice is below sliceCount.
+        let word = unsafe slices[home].word.fetchAddRelaxed(1)
+        let block = word & 0xFFFF_FFFF
+        return block < word >> 32 ? Int(block) : nil
+    }
+
+    /// Claims one block at the end of somebody else's slice.
+    ///
+    /// - Parameter slice: The slice to claim from; below the number of slices.
+    /// - Returns: The block, or nil if the slice has none left.
+    @inline(__always)
+    func claimTail(of slice: Int) -> Int? {
+        while true {
+            // SAFETY: the caller's slice is below sliceCount.
+            let word = unsafe slices[slice].word.loadRelaxed()
+            let end = word >> 32
+            guard word & 0xFFFF_FFFF < end else { return nil }
+            let desired = word &- (1 << 32)
+            if unsafe slices[slice].word.compareExchangeRelaxed(expected: word, desired: desired) {
+                return Int(end) &- 1
+            }
+        }
+    }
+
     /// Claims and runs one block of the home slice.
     ///
     /// - Parameter home: The slice to claim from; below the number of slices.
     /// - Returns: False if the slice has none left.
     @inline(__always)
     func runFromHead(of home: Int) -> Bool {
-        // SAFETY: the caller's slice is below sliceCount.
-        let word = unsafe slices[home].word.fetchAddRelaxed(1)
-        let block = word & 0xFFFF_FFFF
-        guard block < word >> 32 else { return false }
-        run(block: Int(block))
+        guard let block = claimHead(of: home) else { return false }
+        run(block: block)
         return true
     }
 
@@ -142,17 +169,9 @@ typealias PoolWord = HardwareWord
     /// - Returns: False if the slice has none left.
     @inline(__always)
     func runFromTail(of slice: Int) -> Bool {
-        while true {
-            // SAFETY: the caller's slice is below sliceCount.
-            let word = unsafe slices[slice].word.loadRelaxed()
-            let end = word >> 32
-            guard word & 0xFFFF_FFFF < end else { return false }
-            let desired = word &- (1 << 32)
-            if unsafe slices[slice].word.compareExchangeRelaxed(expected: word, desired: desired) {
-                run(block: Int(end) &- 1)
-                return true
-            }
-        }
+        guard let block = claimTail(of: slice) else { return false }
+        run(block: block)
+        return true
     }
 
     @inline(__always)

@@ -26,7 +26,7 @@ internal import CTernCPU
     /// Where this participant is among the pool's; workers come first.
     let index: Int
     /// The participant's frames, one for each level of nesting.
-    let frames: UnsafeMutablePointer<LoopFrame>
+    let frames: UnsafeMutablePointer<LoopFrame<PoolWord>>
     /// The root of the computation that the thread works on.
     ///
     /// It is index + 1 of the participant that began the computation. A thread that waits helps only with work of the same root.
@@ -40,7 +40,7 @@ internal import CTernCPU
         core: PoolCore,
         index: Int,
         dequeCapacity: Int,
-        frames: UnsafeMutablePointer<LoopFrame>
+        frames: UnsafeMutablePointer<LoopFrame<PoolWord>>
     ) {
         self.core = core
         self.index = index

@@ -19,7 +19,7 @@ internal import CTernCPU
     let spinNanoseconds: UInt64
     let lookoutNanoseconds: UInt64
     let participants: ParticipantPointer
-    let frames: UnsafeMutablePointer<LoopFrame>
+    let frames: UnsafeMutablePointer<LoopFrame<PoolWord>>
     let slices: UnsafeMutablePointer<PaddedWord<PoolWord>>
     let threadName: String
     let pinsWorkers: Bool
@@ -69,7 +69,9 @@ internal import CTernCPU
         unsafe storage = Self.allocateLines(1)
         let core = unsafe PoolCore(storage: storage)
         let participants: ParticipantPointer = unsafe Self.allocateLines(participantCount)
-        let frames: UnsafeMutablePointer<LoopFrame> = unsafe Self.allocateLines(frameCount)
+        let frames: UnsafeMutablePointer<LoopFrame<PoolWord>> = unsafe Self.allocateLines(
+            frameCount
+        )
         let slices: UnsafeMutablePointer<PaddedWord<PoolWord>> =
             unsafe Self.allocateLines(frameCount * slicesPerFrame)
         for slice in 0..<frameCount * slicesPerFrame {

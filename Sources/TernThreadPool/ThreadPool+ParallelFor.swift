@@ -134,7 +134,7 @@ extension ThreadPool {
 
     /// Runs one block with a watch in hand, and wakes a worker if the rest will take long.
     @inline(never)
-    private func timeFirstBlock(_ frame: UnsafeMutablePointer<LoopFrame>) {
+    private func timeFirstBlock(_ frame: UnsafeMutablePointer<LoopFrame<PoolWord>>) {
         let start = tern_monotonic_nanoseconds()
         let home = unsafe core.homeSlice(of: participant, among: frame.pointee.shape.sliceCount)
         guard unsafe frame.pointee.runFromHead(of: home) else { return }

@@ -80,11 +80,10 @@ extension PoolCore {
     /// afterwards.
     private func park(_ participant: ParticipantPointer) {
         let index = unsafe participant.pointee.index
-        unsafe storage.pointee.sleep.announceParking(index)
-        // A worker of a closed pool stays awake until the last job has been taken.
-        let mustStay = unsafe storage.pointee.injector.isClosed || isWorkVisible()
-        if mustStay, unsafe storage.pointee.sleep.cancelParking(index) { return }
-        unsafe participant.pointee.token.take()
+        unsafe storage.pointee.sleep.sleep(index, on: participant.pointee.token) {
+            // A worker of a closed pool stays awake until the last job has been taken.
+            unsafe storage.pointee.injector.isClosed || isWorkVisible()
+        }
     }
 
     /// Refuses jobs from now on and wakes every worker, so that each sees it.

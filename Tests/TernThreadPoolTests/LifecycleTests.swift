@@ -168,7 +168,7 @@ import Testing
 
     @Test func `words that threads share are on lines of their own`() {
         #expect(MemoryLayout<PaddedWord<HardwareWord>>.size == 128)
-        #expect(MemoryLayout<LoopFrame>.stride % 128 == 0)
+        #expect(MemoryLayout<LoopFrame<HardwareWord>>.stride % 128 == 0)
         #expect(MemoryLayout<Participant>.stride % 128 == 0)
         #expect(MemoryLayout<SleepState<HardwareWord>>.size == 128)
         #expect(MemoryLayout<Token<HardwareWord>>.size == 128)
