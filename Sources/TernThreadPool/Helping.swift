@@ -57,16 +57,19 @@ extension PoolCore {
         // SAFETY: the index is that of a participant.
         let other = unsafe storage.pointee.participants + index
         // Acquire: pairs with the publishing store in `OwnedLoop.run`.
-        var published = unsafe other.pointee.published.word.loadAcquire()
+        let published = unsafe other.pointee.published.word.loadAcquire()
+        var open = published & Participant.frameMask
         // The outermost loop first: its blocks are the largest.
-        while published != 0 {
-            let frame = unsafe other.pointee.frames + published.trailingZeroBitCount
-            published &= published &- 1
+        while open != 0 {
+            let frame = unsafe other.pointee.frames + open.trailingZeroBitCount
+            open &= open &- 1
             if unsafe join(participant, frame, root: root, isSearching: isSearching) { return true }
         }
         while true {
             switch unsafe other.pointee.deque.steal(tagged: root) {
             case .nothing:
+                // Not yet: the next look may find what this asks for.
+                if DivisibleMark(published).isFor(root: root) { unsafe other.pointee.demand.ask() }
                 return false
             case .contended:
                 continue
@@ -140,7 +143,13 @@ extension PoolCore {
 
     /// Spins, helping with the same root's work, until `latch` is done; then sleeps if it takes
     /// longer than the spin time.
-    func wait(_ participant: ParticipantPointer, for latch: borrowing Latch<PoolWord>) {
+    ///
+    /// Sleeping also leaves the processor to a helper that was put off its own: the kernel moves it
+    /// here.
+    ///
+    /// - Returns: How long this took in nanoseconds, if it had to sleep; otherwise 0.
+    @discardableResult
+    func wait(_ participant: ParticipantPointer, for latch: borrowing Latch<PoolWord>) -> UInt64 {
         let root = unsafe participant.pointee.root
         var spin = SpinBudget(nanoseconds: unsafe storage.pointee.spinNanoseconds)
         while !latch.isDone {
@@ -148,9 +157,10 @@ extension PoolCore {
                 spin.restart()
             } else if spin.pauseOrExpire() {
                 latch.sleepUntilDone()
-                return
+                return tern_monotonic_nanoseconds() &- spin.start
             }
         }
+        return 0
     }
 
     // MARK: Waking
@@ -170,18 +180,23 @@ extension PoolCore {
     }
 
     /// Whether there is something that a worker should be awake for.
+    ///
+    /// - Parameter isParking: Whether it is the worker that looks who would go to sleep.
     @inline(never)
-    func isWorkVisible() -> Bool {
+    func isWorkVisible(isParking: Bool = false) -> Bool {
         if unsafe storage.pointee.injector.hasReadyJob() { return true }
         let count = unsafe workerCount + storage.pointee.guestCount
         for index in 0..<count {
             let other = unsafe storage.pointee.participants + index
             if unsafe !other.pointee.deque.seemsEmpty { return true }
             // Acquire: pairs with the publishing store in `OwnedLoop.run`.
-            var published = unsafe other.pointee.published.word.loadAcquire()
-            while published != 0 {
-                let frame = unsafe other.pointee.frames + published.trailingZeroBitCount
-                published &= published &- 1
+            let published = unsafe other.pointee.published.word.loadAcquire()
+            // Who asks for a part of a range does so spinning, and for a bounded time.
+            if !isParking && DivisibleMark(published).mayWake { return true }
+            var open = published & Participant.frameMask
+            while open != 0 {
+                let frame = unsafe other.pointee.frames + open.trailingZeroBitCount
+                open &= open &- 1
                 if unsafe frame.pointee.latch.seenOpen() != nil && frame.pointee.mayWake {
                     return true
                 }

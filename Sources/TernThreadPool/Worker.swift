@@ -59,6 +59,8 @@ extension PoolCore {
             } else if unsafe storage.pointee.injector.isFinished {
                 break
             } else if spin.pauseOrExpire(
+                // Between two loops of one request lies work that cannot be shared.
+                isAtWork: unsafe storage.pointee.busyWorkers.word.loadRelaxed() != 0,
                 // Two that ask in the same instant may both park; the next job then wakes one.
                 isLookout: unsafe idleTime.isUsually(atMost: lookoutNanoseconds)
                     && storage.pointee.sleep.searchingCount <= 1
@@ -72,8 +74,10 @@ extension PoolCore {
 
     /// Runs a job, and those that wait by then.
     private func runJobs(startingWith first: PoolJob) {
+        _ = unsafe storage.pointee.busyWorkers.word.fetchAddRelaxed(1)
         first.run()
         while let job = unsafe storage.pointee.injector.dequeue() { job.run() }
+        _ = unsafe storage.pointee.busyWorkers.word.fetchAddRelaxed(.max)
     }
 
     /// Sleeps until woken, unless one more look finds something; the worker is searching before and
@@ -82,7 +86,7 @@ extension PoolCore {
         let index = unsafe participant.pointee.index
         unsafe storage.pointee.sleep.sleep(index, on: participant.pointee.token) {
             // A worker of a closed pool stays awake until the last job has been taken.
-            unsafe storage.pointee.injector.isClosed || isWorkVisible()
+            unsafe storage.pointee.injector.isClosed || isWorkVisible(isParking: true)
         }
     }
 

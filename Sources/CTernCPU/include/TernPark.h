@@ -106,11 +106,23 @@ typedef void (*tern_after_capture_of_two)(
     const void *first_code, const void *first_context,
     const void *second_code, const void *second_context, void *state);
 
+// Clang's `swiftcall` is the convention of Swift functions: arguments as in C, and a closure's
+// context in the register that `swift_context` stands for.
+
+typedef __attribute__((swiftcall)) void (*tern_range_closure_code)(
+    intptr_t lower, intptr_t upper, __attribute__((swift_context)) const void *context);
+typedef __attribute__((swiftcall)) void (*tern_closure_code)(
+    __attribute__((swift_context)) const void *context);
+
 /// Calls the `(Range<Int>) -> Void` whose words are given with `lower..<upper`.
-void tern_call_range_closure(
-    const void *code, const void *context, intptr_t lower, intptr_t upper);
+static inline void tern_call_range_closure(
+    const void *code, const void *context, intptr_t lower, intptr_t upper) {
+    ((tern_range_closure_code)code)(lower, upper, context);
+}
 
 /// Calls the `() -> Void` whose words are given.
-void tern_call_closure(const void *code, const void *context);
+static inline void tern_call_closure(const void *code, const void *context) {
+    ((tern_closure_code)code)(context);
+}
 
 #endif
