@@ -56,6 +56,8 @@ int tern_affinity_processor_count(void) {
     return count < 1 ? 1 : (int)count;
 }
 
+int tern_current_processor(void) { return sched_getcpu(); }
+
 int tern_pin_to_nth_processor(int index) {
     size_t byte_count = 0;
     cpu_set_t *allowed = copy_affinity(&byte_count);

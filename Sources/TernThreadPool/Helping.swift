@@ -96,7 +96,14 @@ extension PoolCore {
         if isSearching { endSearching() }
         let ownRoot = unsafe participant.pointee.root
         unsafe participant.pointee.root = frame.pointee.root
-        if unsafe work(participant, frame, leavesForJobs: isSearching) {
+        if isSearching,
+            unsafe frame.pointee.shape.ownerProcessor
+                == Int16(truncatingIfNeeded: tern_current_processor())
+        {
+            // The owner stands still while we are here.
+            unsafe participant.pointee.isInTheWay = true
+            unsafe storage.pointee.stalls.noteCollision(now: tern_monotonic_nanoseconds())
+        } else if unsafe work(participant, frame, leavesForJobs: isSearching) {
             _ = unsafe frame.pointee.latch.close()
         }
         unsafe participant.pointee.root = ownRoot
@@ -181,10 +188,14 @@ extension PoolCore {
 
     /// Whether there is something that a worker should be awake for.
     ///
-    /// - Parameter isParking: Whether it is the worker that looks who would go to sleep.
+    /// - Parameters:
+    ///   - isParking: Whether it is the worker that looks who would go to sleep.
+    ///   - isInTheWay: Whether that worker leaves a processor to the owner of a loop: then only jobs
+    ///     count.
     @inline(never)
-    func isWorkVisible(isParking: Bool = false) -> Bool {
+    func isWorkVisible(isParking: Bool = false, isInTheWay: Bool = false) -> Bool {
         if unsafe storage.pointee.injector.hasReadyJob() { return true }
+        if isInTheWay { return false }
         let count = unsafe workerCount + storage.pointee.guestCount
         for index in 0..<count {
             let other = unsafe storage.pointee.participants + index

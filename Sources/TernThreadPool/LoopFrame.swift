@@ -36,6 +36,8 @@ typealias PoolWord = HardwareWord
     private var sliceCount32: UInt32 = 1
     /// Whether blocks have more than one part.
     private(set) var hasLongBlocks = false
+    /// The low bits of the processor that the owner was on when it began.
+    private(set) var ownerProcessor: Int16 = -1
     private(set) var partCount = 0
     private(set) var partsPerBlock = 1
     private(set) var blockCount = 0
@@ -49,7 +51,7 @@ typealias PoolWord = HardwareWord
 
     /// Divides a loop of at least one index among `threadCount` threads.
     @inline(__always)
-    init(body: RangeClosureWords, count: Int, grain: Int, threadCount: Int) {
+    init(body: RangeClosureWords, count: Int, grain: Int, threadCount: Int, processor: Int32 = -1) {
         self.body = body
         self.count = count
         self.grain = grain
@@ -57,6 +59,7 @@ typealias PoolWord = HardwareWord
         partsPerBlock = (partCount - 1) / Self.blockLimit + 1
         blockCount = (partCount - 1) / partsPerBlock + 1
         hasLongBlocks = partsPerBlock > 1
+        ownerProcessor = Int16(truncatingIfNeeded: processor)
         sliceCount32 = UInt32(truncatingIfNeeded: min(threadCount, blockCount))
     }
 }

@@ -39,7 +39,9 @@ internal import CTernCPU
     var root: UInt64
     /// How many of the frames are in use.
     var depth = 0
-    private let fill = InlineArray<11, UInt64>(repeating: 0)
+    /// Whether the thread last met a loop whose owner was on the same processor, and should sleep.
+    var isInTheWay = false
+    private let fill = InlineArray<10, UInt64>(repeating: 0)
 
     /// Makes an idle participant on top of `frames`, which must outlive it.
     @unsafe init(

@@ -10,6 +10,10 @@ internal import CTernCPU
 // that costs a seventeenth of the time at most. Loops that are four times as long as the wait are
 // shared all the same: they gain more than they can lose.
 //
+// The other thing that goes wrong then: a helper gets a turn on the processor of the owner itself,
+// because all others are taken. While it helps, or spins in search of more, the owner stands still.
+// Such a helper leaves at once, goes to sleep, and it counts as a wait of the shortest kind.
+//
 // The word holds the time until which the rule is in force, in microseconds of the monotonic clock,
 // above 20 bits for how long the wait was, in microseconds; 0 when nothing is wrong, which is all a
 // loop looks at then. All accesses are relaxed: it is advice.
@@ -48,6 +52,13 @@ struct StallWatch<Word: SharedWord & ~Copyable>: ~Copyable, Sendable {
         guard let predicted else { return false }
         let waited = state & (1 << Self.waitBitCount - 1)
         return UInt64(clamping: predicted) / 4_000 >= waited
+    }
+
+    /// Takes note of a helper that got in its owner's way.
+    ///
+    /// - Parameter now: The time in nanoseconds.
+    func noteCollision(now: UInt64) {
+        note(waited: Self.floorNanoseconds + 1_000, predicted: 0, now: now)
     }
 
     /// Takes note of a wait.

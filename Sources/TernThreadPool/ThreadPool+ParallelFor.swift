@@ -108,7 +108,8 @@ extension ThreadPool {
             body: body,
             count: count,
             grain: grain,
-            threadCount: core.workerCount + (isGuest ? 1 : 0)
+            threadCount: core.workerCount + (isGuest ? 1 : 0),
+            processor: tern_current_processor()
         )
         unsafe frame.pointee.prepare(root: participant.pointee.root, mayWake: mayWake)
         unsafe participant.pointee.depth = level + 1

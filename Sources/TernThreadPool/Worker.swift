@@ -55,6 +55,7 @@ extension PoolCore {
                 spin.restart()
             } else if unsafe help(participant, root: 0, isSearching: true) {
                 unsafe storage.pointee.sleep.beginSearching()
+                if unsafe participant.pointee.isInTheWay { unsafe park(participant) }
                 spin.restart()
             } else if unsafe storage.pointee.injector.isFinished {
                 break
@@ -84,9 +85,12 @@ extension PoolCore {
     /// afterwards.
     private func park(_ participant: ParticipantPointer) {
         let index = unsafe participant.pointee.index
+        let isInTheWay = unsafe participant.pointee.isInTheWay
+        unsafe participant.pointee.isInTheWay = false
         unsafe storage.pointee.sleep.sleep(index, on: participant.pointee.token) {
             // A worker of a closed pool stays awake until the last job has been taken.
-            unsafe storage.pointee.injector.isClosed || isWorkVisible(isParking: true)
+            unsafe storage.pointee.injector.isClosed
+                || isWorkVisible(isParking: true, isInTheWay: isInTheWay)
         }
     }
 

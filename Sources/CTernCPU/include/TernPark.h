@@ -62,6 +62,10 @@ int tern_unpark(const void *word, int count);
 /// How many processors the affinity mask of the calling thread holds; at least 1.
 int tern_affinity_processor_count(void);
 
+/// The processor that the calling thread runs on at this moment, or -1; no system call on usual
+/// machines.
+int tern_current_processor(void);
+
 /// Pins the calling thread to the `index`-th processor of its affinity mask; 0 when it worked,
 /// otherwise the error number.
 int tern_pin_to_nth_processor(int index);
