@@ -96,10 +96,7 @@ extension PoolCore {
         if isSearching { endSearching() }
         let ownRoot = unsafe participant.pointee.root
         unsafe participant.pointee.root = frame.pointee.root
-        if isSearching,
-            unsafe frame.pointee.shape.ownerProcessor
-                == Int16(truncatingIfNeeded: tern_current_processor())
-        {
+        if isSearching, unsafe frame.pointee.shape.isOwner(on: tern_current_processor()) {
             // The owner stands still while we are here.
             unsafe participant.pointee.isInTheWay = true
             unsafe storage.pointee.stalls.noteCollision(now: tern_monotonic_nanoseconds())
@@ -192,6 +189,7 @@ extension PoolCore {
     ///   - isParking: Whether it is the worker that looks who would go to sleep.
     ///   - isInTheWay: Whether that worker leaves a processor to the owner of a loop: then only jobs
     ///     count.
+    /// - Returns: Whether there is.
     @inline(never)
     func isWorkVisible(isParking: Bool = false, isInTheWay: Bool = false) -> Bool {
         if unsafe storage.pointee.injector.hasReadyJob() { return true }

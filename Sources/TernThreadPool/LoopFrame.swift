@@ -36,11 +36,20 @@ typealias PoolWord = HardwareWord
     private var sliceCount32: UInt32 = 1
     /// Whether blocks have more than one part.
     private(set) var hasLongBlocks = false
-    /// The low bits of the processor that the owner was on when it began.
-    private(set) var ownerProcessor: Int16 = -1
+    /// The low bits of the processor that the owner began on.
+    private var ownerProcessor: Int16 = -1
     private(set) var partCount = 0
     private(set) var partsPerBlock = 1
     private(set) var blockCount = 0
+
+    /// Stands for a loop in which it does not matter where helpers are.
+    static var anyProcessor: Int32 { -1 }
+
+    /// Whether the owner began on this processor, so that a helper on it stands in the way.
+    @inline(__always)
+    func isOwner(on processor: Int32) -> Bool {
+        processor >= 0 && ownerProcessor == Int16(truncatingIfNeeded: processor)
+    }
 
     /// How many slices there are.
     @inline(__always)
@@ -51,7 +60,13 @@ typealias PoolWord = HardwareWord
 
     /// Divides a loop of at least one index among `threadCount` threads.
     @inline(__always)
-    init(body: RangeClosureWords, count: Int, grain: Int, threadCount: Int, processor: Int32 = -1) {
+    init(
+        body: RangeClosureWords,
+        count: Int,
+        grain: Int,
+        threadCount: Int,
+        processor: Int32 = anyProcessor
+    ) {
         self.body = body
         self.count = count
         self.grain = grain

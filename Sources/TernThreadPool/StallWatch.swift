@@ -12,7 +12,8 @@ internal import CTernCPU
 //
 // The other thing that goes wrong then: a helper gets a turn on the processor of the owner itself,
 // because all others are taken. While it helps, or spins in search of more, the owner stands still.
-// Such a helper leaves at once, goes to sleep, and it counts as a wait of the shortest kind.
+// Such a helper leaves at once, if the loop is short, and goes to sleep; it counts as a wait of the
+// shortest kind.
 //
 // The word holds the time until which the rule is in force, in microseconds of the monotonic clock,
 // above 20 bits for how long the wait was, in microseconds; 0 when nothing is wrong, which is all a
@@ -22,6 +23,8 @@ internal import CTernCPU
 struct StallWatch<Word: SharedWord & ~Copyable>: ~Copyable, Sendable {
     /// Waits below this are nothing unusual: a block, or a helper's last cache misses.
     static var floorNanoseconds: UInt64 { 200_000 }
+    /// In loops predicted to take this long it does not matter on which processor helpers are.
+    static var longLoopNanoseconds: Int { 2_000_000 }
     private static var factor: UInt64 { 16 }
     private static var waitBitCount: UInt64 { 20 }
 

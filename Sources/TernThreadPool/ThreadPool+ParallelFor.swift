@@ -104,12 +104,14 @@ extension ThreadPool {
         let frame = unsafe participant.pointee.frames + level
         let isGuest = unsafe participant.pointee.index >= core.workerCount
         let mayWake = (predicted ?? 0) >= core.wakingThresholdNanoseconds
+        // In a longer loop, helper and owner take turns on one processor without losing much.
+        let isShort = (predicted ?? .max) < StallWatch<PoolWord>.longLoopNanoseconds
         unsafe frame.pointee.shape = LoopShape(
             body: body,
             count: count,
             grain: grain,
             threadCount: core.workerCount + (isGuest ? 1 : 0),
-            processor: tern_current_processor()
+            processor: isShort ? tern_current_processor() : LoopShape.anyProcessor
         )
         unsafe frame.pointee.prepare(root: participant.pointee.root, mayWake: mayWake)
         unsafe participant.pointee.depth = level + 1
