@@ -199,6 +199,13 @@ let testSupport: [Target] = [
         path: "Tests/Support/TransportTestSupport",
         swiftSettings: swiftSettings
     ),
+    // Runs the same few threads a million times: optimised in debug builds as well.
+    .target(
+        name: "InterleavingExplorer",
+        dependencies: ["CTernCPU"],
+        path: "Tests/Support/InterleavingExplorer",
+        swiftSettings: swiftSettings + [.unsafeFlags(["-O"])]
+    ),
 ]
 
 /// Counts what a server allocates for a request.
@@ -224,7 +231,7 @@ let allocations: [Target] = [
 
 let testTargets: [Target] = [
     tests(of: "TernTensor"),
-    tests(of: "TernThreadPool"),
+    tests(of: "TernThreadPool", alsoUsing: ["InterleavingExplorer", "CTernCPU"]),
     tests(
         of: "TernKernels",
         alsoUsing: ["TernMicrokernels", "TernThreadPool", "TernTensor", "CTernCPU"]

@@ -56,6 +56,8 @@ int tern_affinity_processor_count(void) {
     return count < 1 ? 1 : (int)count;
 }
 
+int tern_current_processor(void) { return sched_getcpu(); }
+
 int tern_pin_to_nth_processor(int index) {
     size_t byte_count = 0;
     cpu_set_t *allowed = copy_affinity(&byte_count);
@@ -80,9 +82,6 @@ void tern_name_thread(const char *name) {
     pthread_setname_np(pthread_self(), kept);
 }
 
-// Clang's `swiftcall` is the convention of Swift functions: arguments as in C, and a closure's
-// context in the register that `swift_context` stands for.
-
 __attribute__((swiftcall)) void tern_with_closure_words(
     const void *code, const void *context, tern_after_capture then, void *state) {
     then(code, context, state);
@@ -94,15 +93,3 @@ __attribute__((swiftcall)) void tern_with_closure_words_of_two(
     tern_after_capture_of_two then, void *state) {
     then(first_code, first_context, second_code, second_context, state);
 }
-
-typedef __attribute__((swiftcall)) void (*range_closure_code)(
-    intptr_t lower, intptr_t upper, __attribute__((swift_context)) const void *context);
-typedef __attribute__((swiftcall)) void (*closure_code)(
-    __attribute__((swift_context)) const void *context);
-
-void tern_call_range_closure(
-    const void *code, const void *context, intptr_t lower, intptr_t upper) {
-    ((range_closure_code)code)(lower, upper, context);
-}
-
-void tern_call_closure(const void *code, const void *context) { ((closure_code)code)(context); }

@@ -57,16 +57,19 @@ extension PoolCore {
         // SAFETY: the index is that of a participant.
         let other = unsafe storage.pointee.participants + index
         // Acquire: pairs with the publishing store in `OwnedLoop.run`.
-        var published = unsafe other.pointee.published.word.loadAcquire()
+        let published = unsafe other.pointee.published.word.loadAcquire()
+        var open = published & Participant.frameMask
         // The outermost loop first: its blocks are the largest.
-        while published != 0 {
-            let frame = unsafe other.pointee.frames + published.trailingZeroBitCount
-            published &= published &- 1
+        while open != 0 {
+            let frame = unsafe other.pointee.frames + open.trailingZeroBitCount
+            open &= open &- 1
             if unsafe join(participant, frame, root: root, isSearching: isSearching) { return true }
         }
         while true {
             switch unsafe other.pointee.deque.steal(tagged: root) {
             case .nothing:
+                // Not yet: the next look may find what this asks for.
+                if DivisibleMark(published).isFor(root: root) { unsafe other.pointee.demand.ask() }
                 return false
             case .contended:
                 continue
@@ -81,7 +84,7 @@ extension PoolCore {
     /// Helps with one loop until nothing is left of it.
     private func join(
         _ participant: ParticipantPointer,
-        _ frame: UnsafeMutablePointer<LoopFrame>,
+        _ frame: UnsafeMutablePointer<LoopFrame<PoolWord>>,
         root: UInt64,
         isSearching: Bool
     ) -> Bool {
@@ -93,7 +96,11 @@ extension PoolCore {
         if isSearching { endSearching() }
         let ownRoot = unsafe participant.pointee.root
         unsafe participant.pointee.root = frame.pointee.root
-        if unsafe work(participant, frame, leavesForJobs: isSearching) {
+        if isSearching, unsafe frame.pointee.shape.isOwner(on: tern_current_processor()) {
+            // The owner stands still while we are here.
+            unsafe participant.pointee.isInTheWay = true
+            unsafe storage.pointee.stalls.noteCollision(now: tern_monotonic_nanoseconds())
+        } else if unsafe work(participant, frame, leavesForJobs: isSearching) {
             _ = unsafe frame.pointee.latch.close()
         }
         unsafe participant.pointee.root = ownRoot
@@ -117,7 +124,7 @@ extension PoolCore {
     @inline(__always)
     func work(
         _ participant: ParticipantPointer,
-        _ frame: UnsafeMutablePointer<LoopFrame>,
+        _ frame: UnsafeMutablePointer<LoopFrame<PoolWord>>,
         leavesForJobs: Bool
     ) -> Bool {
         let sliceCount = unsafe frame.pointee.shape.sliceCount
@@ -140,7 +147,13 @@ extension PoolCore {
 
     /// Spins, helping with the same root's work, until `latch` is done; then sleeps if it takes
     /// longer than the spin time.
-    func wait(_ participant: ParticipantPointer, for latch: borrowing Latch<PoolWord>) {
+    ///
+    /// Sleeping also leaves the processor to a helper that was put off its own: the kernel moves it
+    /// here.
+    ///
+    /// - Returns: How long this took in nanoseconds, if it had to sleep; otherwise 0.
+    @discardableResult
+    func wait(_ participant: ParticipantPointer, for latch: borrowing Latch<PoolWord>) -> UInt64 {
         let root = unsafe participant.pointee.root
         var spin = SpinBudget(nanoseconds: unsafe storage.pointee.spinNanoseconds)
         while !latch.isDone {
@@ -148,9 +161,10 @@ extension PoolCore {
                 spin.restart()
             } else if spin.pauseOrExpire() {
                 latch.sleepUntilDone()
-                return
+                return tern_monotonic_nanoseconds() &- spin.start
             }
         }
+        return 0
     }
 
     // MARK: Waking
@@ -170,18 +184,28 @@ extension PoolCore {
     }
 
     /// Whether there is something that a worker should be awake for.
+    ///
+    /// - Parameters:
+    ///   - isParking: Whether it is the worker that looks who would go to sleep.
+    ///   - isInTheWay: Whether that worker leaves a processor to the owner of a loop: then only jobs
+    ///     count.
+    /// - Returns: Whether there is.
     @inline(never)
-    func isWorkVisible() -> Bool {
+    func isWorkVisible(isParking: Bool = false, isInTheWay: Bool = false) -> Bool {
         if unsafe storage.pointee.injector.hasReadyJob() { return true }
+        if isInTheWay { return false }
         let count = unsafe workerCount + storage.pointee.guestCount
         for index in 0..<count {
             let other = unsafe storage.pointee.participants + index
             if unsafe !other.pointee.deque.seemsEmpty { return true }
             // Acquire: pairs with the publishing store in `OwnedLoop.run`.
-            var published = unsafe other.pointee.published.word.loadAcquire()
-            while published != 0 {
-                let frame = unsafe other.pointee.frames + published.trailingZeroBitCount
-                published &= published &- 1
+            let published = unsafe other.pointee.published.word.loadAcquire()
+            // Who asks for a part of a range does so spinning, and for a bounded time.
+            if !isParking && DivisibleMark(published).mayWake { return true }
+            var open = published & Participant.frameMask
+            while open != 0 {
+                let frame = unsafe other.pointee.frames + open.trailingZeroBitCount
+                open &= open &- 1
                 if unsafe frame.pointee.latch.seenOpen() != nil && frame.pointee.mayWake {
                     return true
                 }

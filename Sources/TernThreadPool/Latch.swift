@@ -1,5 +1,3 @@
-internal import CTernCPU
-
 // What a thread waits on until others have finished with something that is in its hands: the
 // helpers of a parallel loop, or the thief of a fork.
 //
@@ -85,12 +83,12 @@ struct Latch<Word: SharedWord & ~Copyable>: ~Copyable, Sendable {
     /// Ends a helper's part: what it wrote is visible to the owner.
     @inline(__always)
     func leave() {
-        // The address must be taken before: afterwards the memory may be gone.
-        let address = unsafe futexAddress
+        // The place must be taken before: afterwards the memory may be gone.
+        let place = unsafe word.parkingPlace
         // Sequential, needed as release: pairs with `isDone` and `close`.
         let before = word.fetchSubtract(1)
         if before & Self.sleepingBit != 0 && before & Self.insideMask == 1 {
-            unsafe wakeSleeper(address)
+            unsafe Word.unpark(place, 1)
         }
     }
 
@@ -106,32 +104,9 @@ struct Latch<Word: SharedWord & ~Copyable>: ~Copyable, Sendable {
         // Sequential: either the last helper sees the bit, or this sees its leaving.
         var seen = word.fetchOr(Self.sleepingBit) | Self.sleepingBit
         while seen & Self.insideMask != 0 {
-            unsafe tern_park(futexAddress, UInt32(truncatingIfNeeded: seen))
+            word.park(while: UInt32(truncatingIfNeeded: seen))
             // Acquire: pairs with the release in `leave`.
             seen = word.loadAcquire()
         }
-    }
-
-    private func wakeSleeper(_ address: UnsafeRawPointer) { _ = unsafe tern_unpark(address, 1) }
-
-    /// The low half of the word: what the kernel compares and sleepers wait on.
-    @inline(__always)
-    private var futexAddress: UnsafeRawPointer {
-        unsafe futexWordAddress(of: word)
-    }
-}
-
-/// The address of the low 32 bits of `word`, which must be at a fixed place in memory.
-@inline(__always)
-func futexWordAddress<Word: SharedWord & ~Copyable>(of word: borrowing Word) -> UnsafeRawPointer {
-    // SAFETY: atomics have a stable address while they are not moved, and those of the pool are in
-    // memory that is allocated once or in a frame that does not end before its helpers have left.
-    unsafe withUnsafePointer(to: word) { pointer in
-        let base = unsafe UnsafeRawPointer(pointer)
-        #if _endian(big)
-        return unsafe base + 4
-        #else
-        return unsafe base
-        #endif
     }
 }

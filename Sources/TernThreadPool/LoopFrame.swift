@@ -36,9 +36,20 @@ typealias PoolWord = HardwareWord
     private var sliceCount32: UInt32 = 1
     /// Whether blocks have more than one part.
     private(set) var hasLongBlocks = false
+    /// The low bits of the processor that the owner began on.
+    private var ownerProcessor: Int16 = -1
     private(set) var partCount = 0
     private(set) var partsPerBlock = 1
     private(set) var blockCount = 0
+
+    /// Stands for a loop in which it does not matter where helpers are.
+    static var anyProcessor: Int32 { -1 }
+
+    /// Whether the owner began on this processor, so that a helper on it stands in the way.
+    @inline(__always)
+    func isOwner(on processor: Int32) -> Bool {
+        processor >= 0 && ownerProcessor == Int16(truncatingIfNeeded: processor)
+    }
 
     /// How many slices there are.
     @inline(__always)
@@ -49,7 +60,13 @@ typealias PoolWord = HardwareWord
 
     /// Divides a loop of at least one index among `threadCount` threads.
     @inline(__always)
-    init(body: RangeClosureWords, count: Int, grain: Int, threadCount: Int) {
+    init(
+        body: RangeClosureWords,
+        count: Int,
+        grain: Int,
+        threadCount: Int,
+        processor: Int32 = anyProcessor
+    ) {
         self.body = body
         self.count = count
         self.grain = grain
@@ -57,20 +74,21 @@ typealias PoolWord = HardwareWord
         partsPerBlock = (partCount - 1) / Self.blockLimit + 1
         blockCount = (partCount - 1) / partsPerBlock + 1
         hasLongBlocks = partsPerBlock > 1
+        ownerProcessor = Int16(truncatingIfNeeded: processor)
         sliceCount32 = UInt32(truncatingIfNeeded: min(threadCount, blockCount))
     }
 }
 
 /// A parallel loop that helpers can join.
-@safe struct LoopFrame: ~Copyable {
+@safe struct LoopFrame<Word: SharedWord & ~Copyable>: ~Copyable {
     private static var mayWakeBit: UInt64 { 1 << 32 }
 
     /// Helpers enter and leave through this.
-    let latch = Latch<PoolWord>()
+    let latch = Latch<Word>()
     /// The root in the low half, and whether workers may be woken for this loop: looked at before
     /// entering, and by workers that decide whether to wake another.
-    private let hints = PoolWord(0)
-    private let slices: UnsafeMutablePointer<PaddedWord<PoolWord>>
+    private let hints = Word(0)
+    private let slices: UnsafeMutablePointer<PaddedWord<Word>>
     /// What the loop is.
     ///
     /// Only the owner may set it, while the latch is idle; only who is inside the
@@ -79,7 +97,7 @@ typealias PoolWord = HardwareWord
     private let fill = InlineArray<5, UInt64>(repeating: 0)
 
     /// Makes an idle frame on top of `slices`, which must outlive it.
-    @unsafe init(slices: UnsafeMutablePointer<PaddedWord<PoolWord>>) {
+    @unsafe init(slices: UnsafeMutablePointer<PaddedWord<Word>>) {
         unsafe self.slices = slices
     }
 
@@ -122,17 +140,44 @@ typealias PoolWord = HardwareWord
         return sum
     }
 
+    /// Claims one block of the home slice.
+    ///
+    /// - Parameter home: The slice to claim from; below the number of slices.
+    /// - Returns: The block, or nil if the slice has none left.
+    @inline(__always)
+    func claimHead(of home: Int) -> Int? {
+        // SAFETY: the caller's slice is below sliceCount.
+        let word = unsafe slices[home].word.fetchAddRelaxed(1)
+        let block = word & 0xFFFF_FFFF
+        return block < word >> 32 ? Int(block) : nil
+    }
+
+    /// Claims one block at the end of somebody else's slice.
+    ///
+    /// - Parameter slice: The slice to claim from; below the number of slices.
+    /// - Returns: The block, or nil if the slice has none left.
+    @inline(__always)
+    func claimTail(of slice: Int) -> Int? {
+        while true {
+            // SAFETY: the caller's slice is below sliceCount.
+            let word = unsafe slices[slice].word.loadRelaxed()
+            let end = word >> 32
+            guard word & 0xFFFF_FFFF < end else { return nil }
+            let desired = word &- (1 << 32)
+            if unsafe slices[slice].word.compareExchangeRelaxed(expected: word, desired: desired) {
+                return Int(end) &- 1
+            }
+        }
+    }
+
     /// Claims and runs one block of the home slice.
     ///
     /// - Parameter home: The slice to claim from; below the number of slices.
     /// - Returns: False if the slice has none left.
     @inline(__always)
     func runFromHead(of home: Int) -> Bool {
-        // SAFETY: the caller's slice is below sliceCount.
-        let word = unsafe slices[home].word.fetchAddRelaxed(1)
-        let block = word & 0xFFFF_FFFF
-        guard block < word >> 32 else { return false }
-        run(block: Int(block))
+        guard let block = claimHead(of: home) else { return false }
+        run(block: block)
         return true
     }
 
@@ -142,17 +187,9 @@ typealias PoolWord = HardwareWord
     /// - Returns: False if the slice has none left.
     @inline(__always)
     func runFromTail(of slice: Int) -> Bool {
-        while true {
-            // SAFETY: the caller's slice is below sliceCount.
-            let word = unsafe slices[slice].word.loadRelaxed()
-            let end = word >> 32
-            guard word & 0xFFFF_FFFF < end else { return false }
-            let desired = word &- (1 << 32)
-            if unsafe slices[slice].word.compareExchangeRelaxed(expected: word, desired: desired) {
-                run(block: Int(end) &- 1)
-                return true
-            }
-        }
+        guard let block = claimTail(of: slice) else { return false }
+        run(block: block)
+        return true
     }
 
     @inline(__always)

@@ -1,5 +1,3 @@
-internal import CTernCPU
-
 // What threads sleep on outside the latch.
 //
 // The token is what a parked worker sleeps on. 0: none given. 1: given; the worker takes it and goes on. Given
@@ -18,14 +16,14 @@ struct Token<Word: SharedWord & ~Copyable>: ~Copyable, Sendable {
     func give() {
         // Release: pairs with `take`; the worker sees what the waker published.
         word.storeRelease(1)
-        _ = unsafe tern_unpark(futexWordAddress(of: word), 1)
+        unsafe Word.unpark(word.parkingPlace, 1)
     }
 
     /// Sleeps until the token is given, and takes it.
     func take() {
         // Acquire: pairs with `give`. The kernel compares the word again before it lets us sleep.
         while word.loadAcquire() == 0 {
-            unsafe tern_park(futexWordAddress(of: word), 0)
+            word.park(while: 0)
         }
         word.storeRelaxed(0)
     }
@@ -48,12 +46,12 @@ struct OnceGate<Word: SharedWord & ~Copyable>: ~Copyable, Sendable {
     func open() {
         // Release: pairs with `wait`.
         word.storeRelease(2)
-        _ = unsafe tern_unpark(futexWordAddress(of: word), .max)
+        unsafe Word.unpark(word.parkingPlace, .max)
     }
 
     /// Sleeps until the gate is open; some thread must have begun.
     func wait() {
         // Acquire: pairs with `open`.
-        while word.loadAcquire() != 2 { unsafe tern_park(futexWordAddress(of: word), 1) }
+        while word.loadAcquire() != 2 { word.park(while: 1) }
     }
 }

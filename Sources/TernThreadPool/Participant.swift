@@ -8,14 +8,20 @@ internal import CTernCPU
 @safe struct Participant: ~Copyable {
     /// How deep a thread's own loops can be nested and still be shared; deeper ones run inline.
     static var frameCount: Int { 8 }
+    /// The bits of ``published`` that stand for frames.
+    static var frameMask: UInt64 { 1 << UInt64(frameCount) - 1 }
 
     /// What a parked worker sleeps on.
     let token = Token<PoolWord>()
 
-    /// Bit k is set while frame k is published.
+    /// What others may help with; written by the participant only.
     ///
-    /// Written by the participant only.
+    /// Bit k is set while frame k is published; the upper half tells of a divisible range, see
+    /// ``DivisibleMark``.
     let published = PaddedWord<PoolWord>(0)
+
+    /// Whether somebody wants a part of the divisible range.
+    let demand = Demand<PoolWord>()
 
     /// The forks that may be stolen.
     let deque: ChaseLevDeque<PoolWord>
@@ -26,21 +32,23 @@ internal import CTernCPU
     /// Where this participant is among the pool's; workers come first.
     let index: Int
     /// The participant's frames, one for each level of nesting.
-    let frames: UnsafeMutablePointer<LoopFrame>
+    let frames: UnsafeMutablePointer<LoopFrame<PoolWord>>
     /// The root of the computation that the thread works on.
     ///
     /// It is index + 1 of the participant that began the computation. A thread that waits helps only with work of the same root.
     var root: UInt64
     /// How many of the frames are in use.
     var depth = 0
-    private let fill = InlineArray<11, UInt64>(repeating: 0)
+    /// Whether the thread last met a loop whose owner was on the same processor, and should sleep.
+    var isInTheWay = false
+    private let fill = InlineArray<10, UInt64>(repeating: 0)
 
     /// Makes an idle participant on top of `frames`, which must outlive it.
     @unsafe init(
         core: PoolCore,
         index: Int,
         dequeCapacity: Int,
-        frames: UnsafeMutablePointer<LoopFrame>
+        frames: UnsafeMutablePointer<LoopFrame<PoolWord>>
     ) {
         self.core = core
         self.index = index

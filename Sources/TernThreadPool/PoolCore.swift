@@ -11,6 +11,9 @@ internal import CTernCPU
     private let injectorFill = InlineArray<14, UInt64>(repeating: 0)
     /// Bit k is set while guest k is taken by a thread.
     let guests = PaddedWord<PoolWord>(0)
+    /// How many workers run jobs.
+    let busyWorkers = PaddedWord<PoolWord>(0)
+    let stalls = StallWatch<PoolWord>()
     /// How many hold the storage.
     let holders: PaddedWord<PoolWord>
 
@@ -18,8 +21,12 @@ internal import CTernCPU
     let guestCount: Int
     let spinNanoseconds: UInt64
     let lookoutNanoseconds: UInt64
+    /// Below this a loop or fork stays on its thread.
+    let sharingThresholdNanoseconds: Int
+    /// From this on a sleeping worker is woken for a loop or fork.
+    let wakingThresholdNanoseconds: Int
     let participants: ParticipantPointer
-    let frames: UnsafeMutablePointer<LoopFrame>
+    let frames: UnsafeMutablePointer<LoopFrame<PoolWord>>
     let slices: UnsafeMutablePointer<PaddedWord<PoolWord>>
     let threadName: String
     let pinsWorkers: Bool
@@ -29,11 +36,6 @@ internal import CTernCPU
 @safe struct PoolCore: @unchecked Sendable {
     /// Lines are padded to this many bytes, and memory with padded words starts on a multiple.
     static var lineByteCount: Int { 128 }
-
-    /// Below this a loop or fork stays on its thread: sharing costs a good part of it.
-    static var sharingThresholdNanoseconds: Int { 4_000 }
-    /// From this on it is worth waking a sleeping worker, which takes about 30 µs to come.
-    static var wakingThresholdNanoseconds: Int { 100_000 }
 
     @unsafe let storage: UnsafeMutablePointer<PoolStorage>
 
@@ -61,6 +63,9 @@ internal import CTernCPU
             "the last worker spins for \(spin) µs to one hour, not \(lookout) µs"
         )
 
+        // A pool without workers shares nothing, whatever it costs.
+        let costs = configuration.costs ?? (workerCount > 0 ? .ofThisMachine : .usual)
+
         let participantCount = workerCount + guestCount
         let frameCount = participantCount * Participant.frameCount
         // A loop has at most one slice for each worker, and one for a guest that owns it.
@@ -69,7 +74,9 @@ internal import CTernCPU
         unsafe storage = Self.allocateLines(1)
         let core = unsafe PoolCore(storage: storage)
         let participants: ParticipantPointer = unsafe Self.allocateLines(participantCount)
-        let frames: UnsafeMutablePointer<LoopFrame> = unsafe Self.allocateLines(frameCount)
+        let frames: UnsafeMutablePointer<LoopFrame<PoolWord>> = unsafe Self.allocateLines(
+            frameCount
+        )
         let slices: UnsafeMutablePointer<PaddedWord<PoolWord>> =
             unsafe Self.allocateLines(frameCount * slicesPerFrame)
         for slice in 0..<frameCount * slicesPerFrame {
@@ -98,6 +105,8 @@ internal import CTernCPU
                 guestCount: guestCount,
                 spinNanoseconds: UInt64(spin) * 1000,
                 lookoutNanoseconds: UInt64(lookout) * 1000,
+                sharingThresholdNanoseconds: costs.sharingThresholdNanoseconds,
+                wakingThresholdNanoseconds: costs.wakingThresholdNanoseconds,
                 participants: participants,
                 frames: frames,
                 slices: slices,
@@ -140,6 +149,20 @@ internal import CTernCPU
         unsafe storage.pointee.slices.deallocate()
         unsafe storage.deinitialize(count: 1)
         unsafe storage.deallocate()
+    }
+
+    /// Below this a loop or fork stays on its thread: sharing costs a good part of it.
+    @inline(__always)
+    var sharingThresholdNanoseconds: Int { unsafe storage.pointee.sharingThresholdNanoseconds }
+
+    /// From this on it is worth waking a sleeping worker, although it comes late.
+    @inline(__always)
+    var wakingThresholdNanoseconds: Int { unsafe storage.pointee.wakingThresholdNanoseconds }
+
+    /// Whether every worker runs a job: one request on each, nobody to help another.
+    @inline(__always)
+    var isFullyBusy: Bool {
+        unsafe storage.pointee.busyWorkers.word.loadRelaxed() >= UInt64(workerCount)
     }
 
     /// How many workers the pool has.

@@ -67,11 +67,19 @@ struct CPUQuota: Equatable {
             var path = fields[2]
             while true {
                 while path.hasSuffix("/") { path = path.dropLast() }
-                let quota =
-                    isVersion2
-                    ? contents("/sys/fs/cgroup\(path)/cpu.max").flatMap(CPUQuota.init(cpuMax:))
-                    : version1("/sys/fs/cgroup/cpu\(path)", contents)
-                if let quota { found.append(quota) }
+                if isVersion2 {
+                    // Beside version 1 hierarchies, version 2 has a folder of its own.
+                    for mount in ["", "/unified"] {
+                        let file = contents("/sys/fs/cgroup\(mount)\(path)/cpu.max")
+                        if let quota = file.flatMap(CPUQuota.init(cpuMax:)) { found.append(quota) }
+                    }
+                } else {
+                    // The folder has the controllers' names; a link named `cpu` is usual, not sure.
+                    for mount in Set(["cpu", String(fields[1])]) {
+                        let quota = version1("/sys/fs/cgroup/\(mount)\(path)", contents)
+                        if let quota { found.append(quota) }
+                    }
+                }
                 guard let slash = path.lastIndex(of: "/") else { break }
                 path = path[..<slash]
             }

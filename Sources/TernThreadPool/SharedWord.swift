@@ -1,11 +1,12 @@
+internal import CTernCPU
 internal import Synchronization
 
 /// One 64-bit word that several threads use at once.
 ///
 /// The ordering is part of each method's name, so that a protocol written against `SharedWord` shows
 /// at every step what it relies on. The deque, the latch and the sleep protocol are generic over it:
-/// in the product they run on ``HardwareWord``, and a test can run the same lines on a word that
-/// explores interleavings and store buffers. Specialised, a method is one instruction.
+/// in the product they run on ``HardwareWord``, and tests run the same lines on a word that explores
+/// interleavings and stores that others see late (`ModelWord`). Specialised, a method is one instruction.
 ///
 /// No protocol here uses a stand-alone fence: where one is needed in the literature, the operations
 /// on both sides are sequentially consistent instead. On x86-64 that costs the same (a locked
@@ -35,6 +36,18 @@ protocol SharedWord: ~Copyable, Sendable {
 
     /// Replaces `expected` by `desired`; atomic, but orders nothing else.
     func compareExchangeRelaxed(expected: UInt64, desired: UInt64) -> Bool
+
+    /// Sleeps while the low half of the word is `expected`.
+    ///
+    /// Returns when woken, at once when the half differs, and sometimes for no reason. The word must
+    /// be at a fixed place in memory.
+    func park(while expected: UInt32)
+
+    /// Where sleepers on this word wait; valid for ``unpark(_:_:)`` even when the word is gone.
+    var parkingPlace: UnsafeRawPointer { get }
+
+    /// Wakes at most `count` threads that sleep at `place`; touches no memory there.
+    static func unpark(_ place: UnsafeRawPointer, _ count: Int)
 }
 
 /// The processor's own atomic word.
@@ -102,6 +115,28 @@ struct HardwareWord: ~Copyable, SharedWord {
     @inline(__always)
     func compareExchangeRelaxed(expected: UInt64, desired: UInt64) -> Bool {
         storage.compareExchange(expected: expected, desired: desired, ordering: .relaxed).exchanged
+    }
+
+    func park(while expected: UInt32) { unsafe tern_park(parkingPlace, expected) }
+
+    /// The address of the low 32 bits: what the kernel compares and sleepers wait on.
+    @inline(__always)
+    var parkingPlace: UnsafeRawPointer {
+        // SAFETY: atomics have a stable address while they are not moved, and those of the pool are
+        // in memory that is allocated once or in a frame that does not end before its helpers have
+        // left.
+        unsafe withUnsafePointer(to: self) { pointer in
+            let base = unsafe UnsafeRawPointer(pointer)
+            #if _endian(big)
+            return unsafe base + 4
+            #else
+            return unsafe base
+            #endif
+        }
+    }
+
+    static func unpark(_ place: UnsafeRawPointer, _ count: Int) {
+        _ = unsafe tern_unpark(place, Int32(clamping: count))
     }
 }
 

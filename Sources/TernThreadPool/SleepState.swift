@@ -79,6 +79,19 @@ struct SleepState<Word: SharedWord & ~Copyable>: ~Copyable, Sendable {
         return after < Self.searchingOne && after != 0
     }
 
+    /// From searching to parked and back: sleeps until claimed, unless one more look finds something.
+    ///
+    /// - Parameters:
+    ///   - index: The worker that sleeps.
+    ///   - token: What its waker gives it.
+    ///   - isNeeded: The look: whether there is a reason to stay awake.
+    @inline(__always)
+    func sleep(_ index: Int, on token: borrowing Token<Word>, unless isNeeded: () -> Bool) {
+        announceParking(index)
+        if isNeeded(), cancelParking(index) { return }
+        token.take()
+    }
+
     /// From searching to parked: worker `index` will sleep if it finds nothing in one more look.
     func announceParking(_ index: Int) {
         // Sequential: comes before the look that follows; pairs with `needsWaking` in producers.

@@ -19,8 +19,9 @@ extension ThreadPool {
     /// thread runs it too. Allocates nothing, may be nested to any depth.
     ///
     /// - Parameters:
-    ///   - predictedSerialNanoseconds: What both would take on one thread, if known. Below 4 µs both
-    ///     run here; below 100 µs no sleeping worker is woken. Unknown, one may be woken.
+    ///   - predictedSerialNanoseconds: What both would take on one thread, if known. Below about
+    ///     4 µs both run here; below about 100 µs no sleeping worker is woken (``HandOffCosts``).
+    ///     Unknown, one may be woken.
     ///   - first: What this thread does.
     ///   - second: What another thread may do.
     package func join(
@@ -29,7 +30,7 @@ extension ThreadPool {
         _ second: () -> Void
     ) {
         let predicted = predictedSerialNanoseconds ?? .max
-        guard predicted >= PoolCore.sharingThresholdNanoseconds,
+        guard predicted >= core.sharingThresholdNanoseconds,
             shareFork(predicted, first, second)
         else {
             first()
@@ -49,7 +50,7 @@ extension ThreadPool {
             var fork = unsafe OwnedFork(
                 core: core,
                 participant: participant,
-                mayWake: predicted >= PoolCore.wakingThresholdNanoseconds
+                mayWake: predicted >= core.wakingThresholdNanoseconds
             )
             unsafe withUnsafeMutablePointer(to: &fork) { pointer in
                 unsafe withClosureWords(
@@ -72,9 +73,24 @@ extension ThreadPool {
 }
 
 /// What a thief needs to know of a fork.
-private struct ForkDescriptor: ~Copyable {
-    let second: ClosureWords
+struct ForkDescriptor: ~Copyable {
+    /// What there is to do.
+    @safe enum Work {
+        /// The second half of a fork.
+        case closure(ClosureWords)
+        /// Half of what was left of a range.
+        case range(DivisibleRange)
+    }
+
+    let work: Work
     let latch = Latch<PoolWord>(inside: 1)
+
+    /// The fork's address, tagged with `root`: what goes on the deque.
+    static func entry(_ descriptor: UnsafeMutablePointer<ForkDescriptor>, root: UInt64) -> UInt64 {
+        let address = UInt64(UInt(bitPattern: descriptor))
+        precondition(address >> 48 == 0, "a stack is above the first 256 TiB of memory")
+        return address | root << 48
+    }
 }
 
 /// A fork as its owner sees it.
@@ -84,11 +100,9 @@ private struct ForkDescriptor: ~Copyable {
     let mayWake: Bool
 
     func run(_ first: ClosureWords, _ second: ClosureWords) {
-        var descriptor = ForkDescriptor(second: second)
+        var descriptor = ForkDescriptor(work: .closure(second))
         unsafe withUnsafeMutablePointer(to: &descriptor) { descriptor in
-            let address = UInt64(UInt(bitPattern: descriptor))
-            precondition(address >> 48 == 0, "a stack is above the first 256 TiB of memory")
-            let entry = unsafe address | participant.pointee.root << 48
+            let entry = unsafe ForkDescriptor.entry(descriptor, root: participant.pointee.root)
             guard unsafe participant.pointee.deque.push(entry) else {
                 // Full: there is plenty for others to take already.
                 first.call()
@@ -117,7 +131,10 @@ extension PoolCore {
         )!
         let ownRoot = unsafe participant.pointee.root
         unsafe participant.pointee.root = entry >> 48
-        unsafe descriptor.pointee.second.call()
+        switch unsafe descriptor.pointee.work {
+        case .closure(let second): second.call()
+        case .range(let range): unsafe workThrough(participant, range)
+        }
         unsafe participant.pointee.root = ownRoot
         unsafe descriptor.pointee.latch.leave()
     }

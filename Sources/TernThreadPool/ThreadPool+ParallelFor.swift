@@ -21,8 +21,8 @@ extension ThreadPool {
     ///   - count: How many indices there are.
     ///   - grain: How many indices form one part; a part should take a microsecond or more.
     ///   - predictedSerialNanoseconds: What the whole loop would take on one thread, if known. Below
-    ///     4 µs it stays on this thread, from 100 µs on it may wake sleeping workers. Unknown, the
-    ///     first part is timed.
+    ///     about 4 µs it stays on this thread, from about 100 µs on it may wake sleeping workers
+    ///     (``HandOffCosts``). Unknown, the first part is timed.
     ///   - body: What to do with one part.
     package func parallelFor(
         count: Int,
@@ -34,16 +34,9 @@ extension ThreadPool {
         precondition(grain > 0, "a loop's grain must be at least 1")
         let isShared =
             count > grain
-            && (predictedSerialNanoseconds ?? .max) >= PoolCore.sharingThresholdNanoseconds
+            && (predictedSerialNanoseconds ?? .max) >= core.sharingThresholdNanoseconds
             && shareLoop(count, grain, predictedSerialNanoseconds, body)
-        if !isShared {
-            var lower = 0
-            while lower < count {
-                let upper = count &- lower > grain ? lower &+ grain : count
-                body(lower..<upper)
-                lower = upper
-            }
-        }
+        if !isShared { runAlone(count, grain, body) }
     }
 
     /// Runs the loop so that others can help.
@@ -57,7 +50,15 @@ extension ThreadPool {
         _ body: (Range<Int>) -> Void
     ) -> Bool {
         let core = core
-        guard core.workerCount > 0 else { return false }
+        guard core.workerCount > 0,
+            unsafe core.storage.pointee.stalls.allows(
+                predicted,
+                now: tern_monotonic_nanoseconds()
+            ),
+            // As many requests as workers: each runs on its own thread, unless it is so long that
+            // another will end before it.
+            !core.isFullyBusy || (predicted ?? .max) >= core.wakingThresholdNanoseconds
+        else { return false }
         var isShared = false
         let hasPlace = unsafe core.withParticipant { participant in
             let isWorker = unsafe participant.pointee.index < core.workerCount
@@ -102,12 +103,15 @@ extension ThreadPool {
         let level = unsafe participant.pointee.depth
         let frame = unsafe participant.pointee.frames + level
         let isGuest = unsafe participant.pointee.index >= core.workerCount
-        let mayWake = (predicted ?? 0) >= PoolCore.wakingThresholdNanoseconds
+        let mayWake = (predicted ?? 0) >= core.wakingThresholdNanoseconds
+        // In a longer loop, helper and owner take turns on one processor without losing much.
+        let isShort = (predicted ?? .max) < StallWatch<PoolWord>.longLoopNanoseconds
         unsafe frame.pointee.shape = LoopShape(
             body: body,
             count: count,
             grain: grain,
-            threadCount: core.workerCount + (isGuest ? 1 : 0)
+            threadCount: core.workerCount + (isGuest ? 1 : 0),
+            processor: isShort ? tern_current_processor() : LoopShape.anyProcessor
         )
         unsafe frame.pointee.prepare(root: participant.pointee.root, mayWake: mayWake)
         unsafe participant.pointee.depth = level + 1
@@ -127,14 +131,21 @@ extension ThreadPool {
 
         unsafe participant.pointee.published.word.storeRelaxed(others)
         if unsafe !frame.pointee.latch.close() {
-            unsafe core.wait(participant, for: frame.pointee.latch)
+            let waited = unsafe core.wait(participant, for: frame.pointee.latch)
+            if waited > 0 {
+                unsafe core.storage.pointee.stalls.note(
+                    waited: waited,
+                    predicted: predicted,
+                    now: tern_monotonic_nanoseconds()
+                )
+            }
         }
         unsafe participant.pointee.depth = level
     }
 
     /// Runs one block with a watch in hand, and wakes a worker if the rest will take long.
     @inline(never)
-    private func timeFirstBlock(_ frame: UnsafeMutablePointer<LoopFrame>) {
+    private func timeFirstBlock(_ frame: UnsafeMutablePointer<LoopFrame<PoolWord>>) {
         let start = tern_monotonic_nanoseconds()
         let home = unsafe core.homeSlice(of: participant, among: frame.pointee.shape.sliceCount)
         guard unsafe frame.pointee.runFromHead(of: home) else { return }
@@ -142,7 +153,7 @@ extension ThreadPool {
         let (rest, overflow) = unsafe elapsed.multipliedReportingOverflow(
             by: frame.pointee.unclaimedBlockCount
         )
-        if overflow || rest >= PoolCore.wakingThresholdNanoseconds {
+        if overflow || rest >= core.wakingThresholdNanoseconds {
             unsafe frame.pointee.allowWaking()
             core.wakeOne()
         }

@@ -1,15 +1,73 @@
 internal import CTernCPU
 internal import Glibc
 
+// How the pool works, from above. Each part's own file has the argument why it is right.
+//
+// ## Threads
+//
+// A participant is a thread with a place in the pool: a worker for its life, or a guest, a thread
+// from outside, for the length of its outermost loop, fork or range. The caller always takes part:
+// it does everything itself that nobody else has taken, so no caller ever needs a helper to come.
+//
+//     worker   searching ─► working   took a job, entered a loop, took a fork
+//              working ──► searching  nothing left
+//              searching ─► parked    found nothing for the spin time (50 µs; 100 µs while some
+//                                     worker runs a job; the lookout's time for the last one)
+//              parked ───► searching  claimed by a waker, or found something in its last look
+//     guest    stranger ─► working ─► waiting ─► stranger
+//     waiting  for helpers that are inside: helps its own root's work, spins, then parks
+//
+// A searching worker looks at, in this order: the injector, the others' loops, the others' deques,
+// and asks for a part of others' ranges. A waiting thread takes only work of its own root, the
+// computation it waits in, and never a job: a short wait must not become a long foreign one.
+//
+// ## What is published, and with which orderings
+//
+//     job      Injector.swift      a slot's sequence number, stored sequentially; then the producer
+//                                  reads the sleep state, sequentially
+//     loop     LoopFrame.swift     latch opened by release, then the participant's published word by
+//                                  release; helpers enter by sequential compare-exchange, claim
+//                                  blocks relaxed, and leave by sequential subtraction
+//     fork     ChaseLevDeque.swift bottom stored by release; pop and steal meet in sequential
+//                                  operations on top and bottom
+//     range    Demand.swift        nothing but a mark; who asks gets a fork
+//     sleep    SleepState.swift    one word, changed by sequential read-modify-writes only
+//     end      Latch.swift         owner and helpers: release by leaving, acquire by the owner's look
+//
+// Two kinds of pairs need more than release and acquire, because each side stores one word and then
+// loads the other's (a store buffer would let both miss each other): the owner's pop against a
+// steal, and a producer's job against a worker's announcement that it will sleep. In both, all four
+// accesses are sequentially consistent. For loops, forks and ranges a missed wake-up costs time only,
+// since their owner does the work itself; so those are published without.
+//
+// ## When work is shared
+//
+//  - not below the threshold that follows from what an answer costs here (HandOffCosts.swift)
+//  - not when every worker runs a job: several requests at once each run narrow
+//  - not, if short, after helpers were lately put off their processors (StallWatch.swift)
+//  - a sleeping worker is woken only for long work and only if nobody is searching; one at a time:
+//    the woken one wakes the next when it has found work and there is more
+//  - a helper leaves a loop at its next block when a job waits, and, if the loop is
+//    short, at once when it finds itself on the owner's own processor
+//
+// ## How it is tested
+//
+// Deque, injector, latch, sleep state and loop frame are generic over their atomic word
+// (SharedWord.swift). The tests run the same code on a word that explores interleavings and late
+// stores, and see that it finds a protocol that was weakened; beside it stress, and the thread
+// sanitizer.
+
 /// Threads that run jobs, and that help whoever runs a parallel loop or a fork.
 ///
-/// Three ways in:
+/// Four ways in:
 /// - ``submit(_:)`` hands a job to the workers, first in first out;
-/// - ``parallelFor(count:grain:predictedSerialNanoseconds:_:)`` splits a range; the caller works too
-///   and returns when the whole range is done;
+/// - ``parallelFor(count:grain:predictedSerialNanoseconds:_:)`` splits a range into slices, the same
+///   for each thread from loop to loop; the caller works too and returns when the whole range is done;
+/// - ``divide(count:grain:predictedSerialNanoseconds:_:)`` splits a range when somebody asks, for
+///   uneven or nested work;
 /// - ``join(predictedSerialNanoseconds:_:_:)`` runs two closures, perhaps at the same time.
 ///
-/// All three may be called from workers, from any other thread, from several at once, and from
+/// All may be called from workers, from any other thread, from several at once, and from
 /// inside each other. None allocates. A thread that waits for its own loop or fork helps only with
 /// parts of the same job, so that a short wait never becomes a long foreign job.
 ///

@@ -17,6 +17,9 @@ package struct ThreadPoolConfiguration: Sendable {
     /// parks after ``spinMicroseconds`` otherwise, as the others do. Not shorter than that.
     package var lookoutMicroseconds: Int
 
+    /// What handing work over costs, `nil` to measure it on this machine.
+    package var costs: HandOffCosts?
+
     /// How many jobs can wait in the injector; rounded up to a power of two.
     package var injectorCapacity: Int
 
@@ -43,6 +46,7 @@ package struct ThreadPoolConfiguration: Sendable {
     ///   - workerCount: Threads to start.
     ///   - spinMicroseconds: Spin time before parking.
     ///   - lookoutMicroseconds: Spin time of the last worker that is awake; `nil` for the same.
+    ///   - costs: What handing work over costs; `nil` to measure it.
     ///   - injectorCapacity: Jobs that can wait.
     ///   - dequeCapacity: Forks of one thread that can wait.
     ///   - guestCount: Foreign threads that can share loops at once.
@@ -52,6 +56,7 @@ package struct ThreadPoolConfiguration: Sendable {
         workerCount: Int = ThreadPool.availableProcessorCount,
         spinMicroseconds: Int = 50,
         lookoutMicroseconds: Int? = nil,
+        costs: HandOffCosts? = nil,
         injectorCapacity: Int = 1024,
         dequeCapacity: Int = 256,
         guestCount: Int = 16,
@@ -61,6 +66,7 @@ package struct ThreadPoolConfiguration: Sendable {
         self.workerCount = workerCount
         self.spinMicroseconds = spinMicroseconds
         self.lookoutMicroseconds = lookoutMicroseconds ?? spinMicroseconds
+        self.costs = costs
         self.injectorCapacity = injectorCapacity
         self.dequeCapacity = dequeCapacity
         self.guestCount = guestCount

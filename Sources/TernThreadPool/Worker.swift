@@ -55,10 +55,13 @@ extension PoolCore {
                 spin.restart()
             } else if unsafe help(participant, root: 0, isSearching: true) {
                 unsafe storage.pointee.sleep.beginSearching()
+                if unsafe participant.pointee.isInTheWay { unsafe park(participant) }
                 spin.restart()
             } else if unsafe storage.pointee.injector.isFinished {
                 break
             } else if spin.pauseOrExpire(
+                // Between two loops of one request lies work that cannot be shared.
+                isAtWork: unsafe storage.pointee.busyWorkers.word.loadRelaxed() != 0,
                 // Two that ask in the same instant may both park; the next job then wakes one.
                 isLookout: unsafe idleTime.isUsually(atMost: lookoutNanoseconds)
                     && storage.pointee.sleep.searchingCount <= 1
@@ -72,19 +75,23 @@ extension PoolCore {
 
     /// Runs a job, and those that wait by then.
     private func runJobs(startingWith first: PoolJob) {
+        _ = unsafe storage.pointee.busyWorkers.word.fetchAddRelaxed(1)
         first.run()
         while let job = unsafe storage.pointee.injector.dequeue() { job.run() }
+        _ = unsafe storage.pointee.busyWorkers.word.fetchAddRelaxed(.max)
     }
 
     /// Sleeps until woken, unless one more look finds something; the worker is searching before and
     /// afterwards.
     private func park(_ participant: ParticipantPointer) {
         let index = unsafe participant.pointee.index
-        unsafe storage.pointee.sleep.announceParking(index)
-        // A worker of a closed pool stays awake until the last job has been taken.
-        let mustStay = unsafe storage.pointee.injector.isClosed || isWorkVisible()
-        if mustStay, unsafe storage.pointee.sleep.cancelParking(index) { return }
-        unsafe participant.pointee.token.take()
+        let isInTheWay = unsafe participant.pointee.isInTheWay
+        unsafe participant.pointee.isInTheWay = false
+        unsafe storage.pointee.sleep.sleep(index, on: participant.pointee.token) {
+            // A worker of a closed pool stays awake until the last job has been taken.
+            unsafe storage.pointee.injector.isClosed
+                || isWorkVisible(isParking: true, isInTheWay: isInTheWay)
+        }
     }
 
     /// Refuses jobs from now on and wakes every worker, so that each sees it.

@@ -168,7 +168,7 @@ import Testing
     }
 
     @Test func `a loop predicted to be short stays on its thread`() {
-        let pool = ThreadPool(workerCount: 2)
+        let pool = ThreadPool(.init(workerCount: 2, costs: .usual))
         let elsewhere = Counter()
         for _ in 0..<200 {
             pool.parallelFor(count: 100, predictedSerialNanoseconds: 3_999) { _ in

@@ -62,6 +62,10 @@ int tern_unpark(const void *word, int count);
 /// How many processors the affinity mask of the calling thread holds; at least 1.
 int tern_affinity_processor_count(void);
 
+/// The processor that the calling thread runs on at this moment, or -1; no system call on usual
+/// machines.
+int tern_current_processor(void);
+
 /// Pins the calling thread to the `index`-th processor of its affinity mask; 0 when it worked,
 /// otherwise the error number.
 int tern_pin_to_nth_processor(int index);
@@ -106,11 +110,23 @@ typedef void (*tern_after_capture_of_two)(
     const void *first_code, const void *first_context,
     const void *second_code, const void *second_context, void *state);
 
+// Clang's `swiftcall` is the convention of Swift functions: arguments as in C, and a closure's
+// context in the register that `swift_context` stands for.
+
+typedef __attribute__((swiftcall)) void (*tern_range_closure_code)(
+    intptr_t lower, intptr_t upper, __attribute__((swift_context)) const void *context);
+typedef __attribute__((swiftcall)) void (*tern_closure_code)(
+    __attribute__((swift_context)) const void *context);
+
 /// Calls the `(Range<Int>) -> Void` whose words are given with `lower..<upper`.
-void tern_call_range_closure(
-    const void *code, const void *context, intptr_t lower, intptr_t upper);
+static inline void tern_call_range_closure(
+    const void *code, const void *context, intptr_t lower, intptr_t upper) {
+    ((tern_range_closure_code)code)(lower, upper, context);
+}
 
 /// Calls the `() -> Void` whose words are given.
-void tern_call_closure(const void *code, const void *context);
+static inline void tern_call_closure(const void *code, const void *context) {
+    ((tern_closure_code)code)(context);
+}
 
 #endif
