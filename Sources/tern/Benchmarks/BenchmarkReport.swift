@@ -45,7 +45,7 @@ struct BenchmarkReport {
         )
         writeLine("")
         writeLine(
-            "".padding(to: 20) + "type".padding(to: 6) + "µs".padding(to: 30)
+            "".padding(to: 30) + "type".padding(to: 6) + "µs".padding(to: 30)
                 + "Gop/s".leftPadding(to: 8) + "of peak".leftPadding(to: 9)
                 + "GB/s".leftPadding(to: 8) + "ns/element".leftPadding(to: 12)
         )
@@ -84,7 +84,7 @@ struct BenchmarkReport {
             + "\(decimal(timing.largest / 1000, 2)))"
         let counts = subject.operationCount > 0
         writeLine(
-            (subject.name.padding(to: 20) + subject.type.padding(to: 6) + spread.padding(to: 30)
+            (subject.name.padding(to: 30) + subject.type.padding(to: 6) + spread.padding(to: 30)
                 + (counts ? decimal(rate, 1) : "").leftPadding(to: 8)
                 + (counts ? decimal(100 * rate / peak, 1) + " %" : "").leftPadding(to: 9)
                 + decimal(bandwidth, 1).leftPadding(to: 8)

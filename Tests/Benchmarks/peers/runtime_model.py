@@ -5,24 +5,25 @@ import time
 
 import numpy
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 VERSION = onnxruntime.__version__
 
 
 class RuntimeModel:
-    """Nodes with constants, one input and some outputs, all of 32-bit floats.
+    """Nodes with constants, one input and some outputs.
 
     `share` says what part of the model's time one node takes: 1 / the number of nodes.
     """
 
-    def __init__(self, nodes, constants, value, output_shapes, threads, optimize, share):
+    def __init__(self, nodes, constants, value, output_shapes, threads, optimize, share,
+                 output_type=numpy.float32):
         outputs = [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+            helper.make_tensor_value_info(name, element_type(output_type), shape)
             for name, shape in output_shapes.items()]
         graph = helper.make_graph(
             nodes, "one operator",
-            [helper.make_tensor_value_info("x", TensorProto.FLOAT, value.shape)], outputs,
+            [helper.make_tensor_value_info("x", element_type(value.dtype), value.shape)], outputs,
             [numpy_helper.from_array(array, name) for name, array in constants.items()])
         opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
@@ -38,7 +39,7 @@ class RuntimeModel:
         self.kept = [onnxruntime.OrtValue.ortvalue_from_numpy(value)]
         self.binding.bind_ortvalue_input("x", self.kept[0])
         for name, shape in output_shapes.items():
-            output = onnxruntime.OrtValue.ortvalue_from_numpy(numpy.zeros(shape, numpy.float32))
+            output = onnxruntime.OrtValue.ortvalue_from_numpy(numpy.zeros(shape, output_type))
             self.binding.bind_ortvalue_output(name, output)
             self.kept.append(output)
         self.share = share
@@ -55,6 +56,14 @@ class RuntimeModel:
             run(self.binding)
             samples.append(time.perf_counter_ns() - start)
         return statistics.median(samples) * self.share
+
+
+def element_type(numpy_type):
+    return helper.np_dtype_to_tensor_dtype(numpy.dtype(numpy_type))
+
+
+def bytes_of(kind, *shape):
+    return numpy.random.default_rng(1).integers(0, 256, shape).astype(numpy.uint8).view(kind)
 
 
 def uniform(*shape):

@@ -16,7 +16,7 @@ class Table:
         self.ratios = []
         print(f"{title}, {threads} thread{'s' if threads > 1 else ''}, {repeats} turns, load average "
               f"{environment.load_average()}")
-        print(f"{'':<24}{'peer µs':>10}{'Tern µs':>10}  {'peer/Tern (spread)':<22}"
+        print(f"{'':<30}{'peer µs':>10}{'Tern µs':>10}  {'peer/Tern (spread)':<22}"
               f"{'Gop/s':>8}{'of peak':>9}{'GB/s':>7}")
 
     def add(self, name, peer, arguments):
@@ -34,7 +34,7 @@ class Table:
         rate, peak = middle["gigaoperationsPerSecond"], middle["peakGigaoperationsPerSecond"]
         percent = f"{100 * rate / peak:.1f} %" if rate else ""
         spread = f"{ratio:.2f} ({min(turns):.2f}–{max(turns):.2f})"
-        print(f"{name:<24}{statistics.median(peers) / 1000:>10.2f}"
+        print(f"{name:<30}{statistics.median(peers) / 1000:>10.2f}"
               f"{middle['medianNanoseconds'] / 1000:>10.2f}  {spread:<22}{rate or 0:>8.1f}"
               f"{percent:>9}{middle['gigabytesPerSecond']:>7.1f}", flush=True)
         self.ratios.append((ratio, name))

@@ -8,6 +8,6 @@ struct Kernels: AsyncParsableCommand {
             The environment variable TERN_ISA (portable, v3 or v4) makes every command of tern use \
             the kernels of another instruction set that this machine has.
             """,
-        subcommands: [KernelsList.self, KernelsBench.self]
+        subcommands: [KernelsList.self, KernelsBench.self, KernelsCheck.self]
     )
 }

@@ -11,8 +11,9 @@ struct KernelsBench: AsyncParsableCommand {
             The peak of one thread is measured in the same run, in turns with each kernel. A line \
             shows the median of several samples and, in brackets, the smallest and the largest. \
             GB/s is the rate at which the packed right-hand side of a product was read, or the \
-            argument and result of a function were read and written. Without a --shape or \
-            --function it times what inference really runs.
+            image or argument was read and the result written. Without a --shape, \
+            --convolution or --function it times what inference really runs. The peak of bytes is taken as four times, that \
+            of bfloat16 as twice that of floats where the kernels have such instructions (v4).
 
               tern kernels bench
               tern kernels bench --function gelu:128x3072
@@ -30,12 +31,28 @@ struct KernelsBench: AsyncParsableCommand {
 
     @Option(
         help: """
+            A convolution of one image CHANNELSxHEIGHTxWIDTH:FILTERSxHEIGHTxWIDTH:STRIDE:PADDING:GROUPS. \
+            Can be given several times.
+            """
+    )
+    var convolution: [ConvolutionCase] = []
+
+    @Option(
+        help: """
             A function NAME:ROWSxCOLUMNS, NAME one of \
             \(BenchmarkedFunction.allCases.map(\.rawValue).joined(separator: ", ")). Can be given \
             several times.
             """
     )
     var function: [FunctionCase] = []
+
+    @Option(
+        help: """
+            What the numbers of the products are: f32; u8s8 or s8s8, bytes; bf16; q4 or q8, floats \
+            by weights in blocks of 32. Can be given several times.
+            """
+    )
+    var type: [ProductType] = [.f32]
 
     @Option(help: "The threads that may take part, 1 to 56.")
     var threads = 1
@@ -65,26 +82,39 @@ struct KernelsBench: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let takesAll = shape.isEmpty && function.isEmpty
+        let takesAll = shape.isEmpty && convolution.isEmpty && function.isEmpty
         let pool = threads > 1 ? ThreadPool(workerCount: threads - 1) : nil
         let context = KernelContext(pool: pool)
         let report = BenchmarkReport(context: context, threadCount: threads, json: json)
         report.begin()
         for shape in takesAll ? ProductShape.inference : shape {
-            let work = FloatProductWork(
-                shape,
-                copyCount: copies,
-                resultCount: results,
-                context: context
-            )
-            time(
-                work,
-                .init(
+            for type in type {
+                let work = type.work(
+                    shape,
+                    copyCount: copies,
+                    resultCount: results,
+                    context: context
+                )
+                let subject = BenchmarkReport.Subject(
                     name: shape.description,
-                    type: "f32",
+                    type: type.rawValue,
                     operationCount: shape.operationCount,
-                    byteCount: Double(shape.depth * shape.columnCount * 4),
+                    byteCount: type.byteCount(of: shape),
                     origin: shape.origin
+                )
+                time(work, subject, report, peakFactor: type.peakFactor(of: context.table))
+            }
+        }
+        for convolution in takesAll ? ConvolutionCase.inference : convolution {
+            let shape = convolution.convolution
+            let byteCount = 4 * (shape.outputElementCount + shape.inputElementCount)
+            time(
+                ConvolutionWork(shape, resultCount: results, context: context),
+                .init(
+                    name: convolution.description,
+                    type: "f32",
+                    operationCount: convolution.operationCount,
+                    byteCount: Double(byteCount)
                 ),
                 report
             )
@@ -106,13 +136,15 @@ struct KernelsBench: AsyncParsableCommand {
     }
 
     private func time(
-        _ work: some BenchmarkedWork,
+        _ work: any BenchmarkedWork,
         _ subject: BenchmarkReport.Subject,
-        _ report: BenchmarkReport
+        _ report: BenchmarkReport,
+        peakFactor: Double = 1
     ) {
         let timer = BenchmarkTimer(sampleCount: samples, copyCount: max(copies, results))
         let peak = PeakWork(table: report.context.table)
         let timings = timer.time([peak, work])
-        report.add(subject, timings[1], peak: peak.operationCount / timings[0].smallest)
+        let best = peak.operationCount / timings[0].smallest
+        report.add(subject, timings[1], peak: best * peakFactor)
     }
 }

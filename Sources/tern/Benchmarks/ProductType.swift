@@ -1,0 +1,84 @@
+import ArgumentParser
+import TernKernels
+import TernMicrokernels
+
+/// What the numbers of a timed product are.
+enum ProductType: String, CaseIterable, ExpressibleByArgument {
+    /// 32-bit floats.
+    case f32
+    /// Unsigned by signed bytes, 32-bit sums.
+    case u8s8
+    /// Signed by signed bytes, 32-bit sums.
+    case s8s8
+    /// bfloat16, sums of 32-bit floats.
+    case bf16
+    /// Floats by weights of 4 bits in blocks of 32, computed in bytes.
+    case q4
+    /// Floats by weights of 8 bits in blocks of 32, computed in bytes.
+    case q8
+
+    /// How many times the arithmetic peak of 32-bit floats the machine can do at best: the widest
+    /// instructions of the v4 kernels multiply four bytes, or two bfloat16, in the place of a float.
+    func peakFactor(of table: KernelTable) -> Double {
+        guard table.name.description == "v4" else { return 1 }
+        return switch self {
+        case .f32: 1
+        case .bf16: 2
+        case .u8s8, .s8s8, .q4, .q8: 4
+        }
+    }
+
+    /// The bytes of a packed right-hand side, without sums of columns.
+    func byteCount(of shape: ProductShape) -> Double {
+        let elements = Double(shape.depth * shape.columnCount)
+        return switch self {
+        case .f32: elements * 4
+        case .bf16: elements * 2
+        case .u8s8, .s8s8: elements
+        // With a scale of 4 bytes for each block.
+        case .q4: elements * (0.5 + 4.0 / 32)
+        case .q8: elements * (1 + 4.0 / 32)
+        }
+    }
+
+    /// Prepares a product of this type.
+    func work(
+        _ shape: ProductShape,
+        copyCount: Int,
+        resultCount: Int,
+        context: KernelContext
+    ) -> any BenchmarkedWork {
+        switch self {
+        case .f32:
+            FloatProductWork(
+                shape,
+                copyCount: copyCount,
+                resultCount: resultCount,
+                context: context
+            )
+        case .u8s8, .s8s8:
+            IntegerProductWork(
+                shape,
+                aIsSigned: self == .s8s8,
+                copyCount: copyCount,
+                resultCount: resultCount,
+                context: context
+            )
+        case .bf16:
+            BFloatProductWork(
+                shape,
+                copyCount: copyCount,
+                resultCount: resultCount,
+                context: context
+            )
+        case .q4, .q8:
+            BlockProductWork(
+                shape,
+                bitCount: self == .q4 ? 4 : 8,
+                copyCount: copyCount,
+                resultCount: resultCount,
+                context: context
+            )
+        }
+    }
+}
