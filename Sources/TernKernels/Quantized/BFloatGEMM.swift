@@ -57,7 +57,7 @@ package enum BFloatGEMM {
             nanoseconds: context.nanoseconds(multiplyAdds: multiplyAdds) / 2,
             context: context
         ) { rows, panels, columnCount, end in
-            let operands = unsafe DotOperands(
+            var operands = unsafe DotOperands(
                 a: UnsafeRawPointer(a + rows.lowerBound * aRowStride),
                 aRowStride: aRowStride * 2,
                 b: b.panels + panels.lowerBound * b.panelByteCount,
@@ -66,6 +66,10 @@ package enum BFloatGEMM {
                 columnCount: columnCount,
                 rowByteCount: b.rowCount * 2
             )
+            if end.isPlain {
+                unsafe operands.direct = end.c.assumingMemoryBound(to: Float.self)
+                operands.directStride = cRowStride
+            }
             kernels.multiplyBFloats(operands, end)
         }
     }

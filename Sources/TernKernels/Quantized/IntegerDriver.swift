@@ -76,9 +76,11 @@ internal enum IntegerDriver {
                     .assumingMemoryBound(to: Int32.self)
                 let terms = unsafe UnsafeMutableRawPointer(termBuffer)
                     .assumingMemoryBound(to: Int32.self)
+                var isPlain = unsafe b.columnZeros == nil
                 for r in 0..<rows.count {
                     let zero = unsafe a.zeroPoints.map { unsafe $0[rows.lowerBound + r] }
                     unsafe zeros[r] = (zero ?? a.zeroPoint) + (a.isSigned ? 128 : 0)
+                    isPlain = unsafe isPlain && zeros[r] == 0
                 }
                 if unsafe b.columnZeros != nil {
                     unsafe table.quantized.sumRows(
@@ -91,7 +93,7 @@ internal enum IntegerDriver {
                     )
                     for r in 0..<rows.count { unsafe terms[r] &-= zeros[r] &* Int32(b.depth) }
                 }
-                let operands = unsafe DotOperands(
+                var operands = unsafe DotOperands(
                     a: first,
                     aRowStride: a.rowStride,
                     b: b.panels + panels.lowerBound * b.panelByteCount,
@@ -100,6 +102,11 @@ internal enum IntegerDriver {
                     columnCount: columnCount,
                     rowByteCount: b.depth
                 )
+                let offset = rows.lowerBound * cRowStride + column
+                if isPlain, case .integers = result {
+                    unsafe operands.direct = c.assumingMemoryBound(to: Float.self) + offset
+                    operands.directStride = cRowStride
+                }
                 var tile = unsafe IntegerTile(
                     operands: operands,
                     isSigned: a.isSigned,
@@ -112,7 +119,7 @@ internal enum IntegerDriver {
                 )
                 unsafe finish(
                     &tile,
-                    c + (rows.lowerBound * cRowStride + column) * elementByteCount(result),
+                    c + offset * elementByteCount(result),
                     as: result,
                     row: rows.lowerBound,
                     column: column,

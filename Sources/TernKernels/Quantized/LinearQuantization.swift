@@ -154,6 +154,7 @@ internal import TernMicrokernels
     ///   - x: Floats.
     ///   - count: How many.
     ///   - context: Where to run.
+    /// - Returns: The scale, and the byte that means zero.
     @unsafe package static func dynamicRange(
         _ x: UnsafePointer<Float>,
         count: Int,

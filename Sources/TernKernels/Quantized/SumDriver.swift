@@ -6,9 +6,13 @@ internal enum SumDriver {
     ///
     /// - Parameters:
     ///   - c: C, row-major, floats or bfloat16.
+    ///   - rowStride: The distance between rows of C, in elements.
+    ///   - isBFloat: Whether C holds bfloat16.
+    ///   - epilogue: Bias and activation.
     ///   - pieces: How C is cut.
     ///   - columnCount: N.
     ///   - nanoseconds: How long the whole takes on one thread, roughly.
+    ///   - context: Where to run.
     ///   - multiply: (rows, panels, column count, end).
     @unsafe internal static func run(
         _ c: UnsafeMutableRawPointer,

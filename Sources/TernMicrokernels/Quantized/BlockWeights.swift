@@ -1,5 +1,6 @@
-/// One block of a panel of weights, unpacked into registers: eight groups of four codes for each of two
-/// registers of columns. See ``BlockTile``.
+/// One block of a panel of weights, unpacked into registers.
+///
+/// Eight groups of four codes for each of two registers of columns; see ``BlockTile``.
 @usableFromInline
 internal struct BlockWeights<I: BFloatInstructionSet> {
     @usableFromInline internal var l0: I.Integers

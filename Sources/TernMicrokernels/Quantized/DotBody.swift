@@ -3,7 +3,7 @@
 ///
 /// Equation: target[r, n] = Σ_g dot(A[r, g], B[g, n]) for r < `rows`, n < `registers`·lanes, one chain
 /// over g = 0, 1, …, started at 0; layouts as in ``DotOperands``. Whole registers are written to
-/// `target`, whose rows lie two registers apart. Scalar twins: `ScalarTwin.integerProduct` and
+/// `target`. Scalar twins: `ScalarTwin.integerProduct` and
 /// `ScalarTwin.bfloatProduct` in the tests.
 ///
 /// Every row is written out, with a constant index: an accumulator that is indexed by a variable
@@ -19,7 +19,8 @@ internal enum DotBody<Product: DotProduct, let rows: Int, let registers: Int> {
         _ stride: Int,
         _ b: UnsafeRawPointer,
         _ byteCount: Int,
-        _ target: UnsafeMutablePointer<Float>
+        _ target: UnsafeMutablePointer<Float>,
+        _ targetStride: Int
     ) {
         var sums = DotSums<Product, rows, registers>()
         // Rows in groups of three, so that few registers address many rows.
@@ -43,18 +44,18 @@ internal enum DotBody<Product: DotProduct, let rows: Int, let registers: Int> {
                 unsafe DotOperands.partialGroup($0, remaining)
             }
         }
-        unsafe sums.store(0, target)
-        if rows > 1 { unsafe sums.store(1, target) }
-        if rows > 2 { unsafe sums.store(2, target) }
-        if rows > 3 { unsafe sums.store(3, target) }
-        if rows > 4 { unsafe sums.store(4, target) }
-        if rows > 5 { unsafe sums.store(5, target) }
-        if rows > 6 { unsafe sums.store(6, target) }
-        if rows > 7 { unsafe sums.store(7, target) }
-        if rows > 8 { unsafe sums.store(8, target) }
-        if rows > 9 { unsafe sums.store(9, target) }
-        if rows > 10 { unsafe sums.store(10, target) }
-        if rows > 11 { unsafe sums.store(11, target) }
+        unsafe sums.store(0, target + 0 &* targetStride)
+        if rows > 1 { unsafe sums.store(1, target + 1 &* targetStride) }
+        if rows > 2 { unsafe sums.store(2, target + 2 &* targetStride) }
+        if rows > 3 { unsafe sums.store(3, target + 3 &* targetStride) }
+        if rows > 4 { unsafe sums.store(4, target + 4 &* targetStride) }
+        if rows > 5 { unsafe sums.store(5, target + 5 &* targetStride) }
+        if rows > 6 { unsafe sums.store(6, target + 6 &* targetStride) }
+        if rows > 7 { unsafe sums.store(7, target + 7 &* targetStride) }
+        if rows > 8 { unsafe sums.store(8, target + 8 &* targetStride) }
+        if rows > 9 { unsafe sums.store(9, target + 9 &* targetStride) }
+        if rows > 10 { unsafe sums.store(10, target + 10 &* targetStride) }
+        if rows > 11 { unsafe sums.store(11, target + 11 &* targetStride) }
     }
 
     @inlinable
@@ -113,8 +114,7 @@ internal struct DotSums<Product: DotProduct, let rows: Int, let registers: Int> 
 
     @inlinable
     @inline(__always)
-    internal func store(_ r: Int, _ target: UnsafeMutablePointer<Float>) {
-        let row = unsafe target + 2 &* r &* I.laneCount
+    internal func store(_ r: Int, _ row: UnsafeMutablePointer<Float>) {
         unsafe I.store(I.floats(bits: left[unchecked: r]), row)
         if registers == 2 {
             unsafe I.store(I.floats(bits: right[unchecked: r]), row + I.laneCount)

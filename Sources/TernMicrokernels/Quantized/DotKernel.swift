@@ -44,8 +44,14 @@ internal enum DotKernel<Product: DotProduct> {
             var row = 0
             while row < x.rowCount {
                 let rows = blockRowCount(remaining: x.rowCount &- row)
-                unsafe select(x, rows, x.a + row &* x.aRowStride, b, columnCount, sums)
-                unsafe finish(sums, width, row, rows, column, columnCount)
+                let a = unsafe x.a + row &* x.aRowStride
+                if let direct = unsafe x.direct, columnCount == width {
+                    let target = unsafe direct + (row &* x.directStride &+ column)
+                    unsafe select(x, rows, a, b, columnCount, target, x.directStride)
+                } else {
+                    unsafe select(x, rows, a, b, columnCount, sums, width)
+                    unsafe finish(sums, width, row, rows, column, columnCount)
+                }
                 row &+= rows
             }
             column &+= width
@@ -70,15 +76,16 @@ internal enum DotKernel<Product: DotProduct> {
         _ a: UnsafeRawPointer,
         _ b: UnsafeRawPointer,
         _ count: Int,
-        _ sums: UnsafeMutablePointer<Float>
+        _ sums: UnsafeMutablePointer<Float>,
+        _ stride: Int
     ) {
         switch rows {
-        case 1: unsafe Row<1>.run(x, a, b, count, sums)
-        case 2: unsafe Row<2>.run(x, a, b, count, sums)
-        case 3: unsafe Row<3>.run(x, a, b, count, sums)
-        case 4: unsafe Row<4>.run(x, a, b, count, sums)
+        case 1: unsafe Row<1>.run(x, a, b, count, sums, stride)
+        case 2: unsafe Row<2>.run(x, a, b, count, sums, stride)
+        case 3: unsafe Row<3>.run(x, a, b, count, sums, stride)
+        case 4: unsafe Row<4>.run(x, a, b, count, sums, stride)
         default:
-            if I.dotRowCount > 4 { unsafe selectTall(x, rows, a, b, count, sums) }
+            if I.dotRowCount > 4 { unsafe selectTall(x, rows, a, b, count, sums, stride) }
         }
     }
 
@@ -90,17 +97,18 @@ internal enum DotKernel<Product: DotProduct> {
         _ a: UnsafeRawPointer,
         _ b: UnsafeRawPointer,
         _ count: Int,
-        _ sums: UnsafeMutablePointer<Float>
+        _ sums: UnsafeMutablePointer<Float>,
+        _ stride: Int
     ) {
         switch rows {
-        case 5: unsafe Row<5>.run(x, a, b, count, sums)
-        case 6: unsafe Row<6>.run(x, a, b, count, sums)
-        case 7: unsafe Row<7>.run(x, a, b, count, sums)
-        case 8: unsafe Row<8>.run(x, a, b, count, sums)
-        case 9: unsafe Row<9>.run(x, a, b, count, sums)
-        case 10: unsafe Row<10>.run(x, a, b, count, sums)
-        case 11: unsafe Row<11>.run(x, a, b, count, sums)
-        default: unsafe Row<12>.run(x, a, b, count, sums)
+        case 5: unsafe Row<5>.run(x, a, b, count, sums, stride)
+        case 6: unsafe Row<6>.run(x, a, b, count, sums, stride)
+        case 7: unsafe Row<7>.run(x, a, b, count, sums, stride)
+        case 8: unsafe Row<8>.run(x, a, b, count, sums, stride)
+        case 9: unsafe Row<9>.run(x, a, b, count, sums, stride)
+        case 10: unsafe Row<10>.run(x, a, b, count, sums, stride)
+        case 11: unsafe Row<11>.run(x, a, b, count, sums, stride)
+        default: unsafe Row<12>.run(x, a, b, count, sums, stride)
         }
     }
 
@@ -114,12 +122,27 @@ internal enum DotKernel<Product: DotProduct> {
             _ a: UnsafeRawPointer,
             _ b: UnsafeRawPointer,
             _ count: Int,
-            _ sums: UnsafeMutablePointer<Float>
+            _ sums: UnsafeMutablePointer<Float>,
+            _ stride: Int
         ) {
             if count > I.laneCount {
-                unsafe DotBody<Product, rows, 2>.run(a, x.aRowStride, b, x.rowByteCount, sums)
+                unsafe DotBody<Product, rows, 2>.run(
+                    a,
+                    x.aRowStride,
+                    b,
+                    x.rowByteCount,
+                    sums,
+                    stride
+                )
             } else {
-                unsafe DotBody<Product, rows, 1>.run(a, x.aRowStride, b, x.rowByteCount, sums)
+                unsafe DotBody<Product, rows, 1>.run(
+                    a,
+                    x.aRowStride,
+                    b,
+                    x.rowByteCount,
+                    sums,
+                    stride
+                )
             }
         }
     }
@@ -138,12 +161,19 @@ internal enum DotKernel<Product: DotProduct> {
         while column < x.columnCount {
             let remaining = x.columnCount &- column
             let panels = remaining > 3 &* width ? 4 : 1
-            if panels == 4 {
-                unsafe DotVector<Product>.run(x.a, b, x.bPanelStride, x.rowByteCount, sums)
-            } else {
-                unsafe Row<1>.run(x, x.a, b, remaining, sums)
+            let count = Swift.min(panels &* width, remaining)
+            var target = unsafe sums
+            if let direct = unsafe x.direct, count == panels &* width {
+                unsafe target = direct + column
             }
-            unsafe finish(sums, 4 &* width, 0, 1, column, Swift.min(panels &* width, remaining))
+            if panels == 4 {
+                unsafe DotVector<Product>.run(x.a, b, x.bPanelStride, x.rowByteCount, target)
+            } else {
+                unsafe Row<1>.run(x, x.a, b, remaining, target, width)
+            }
+            if unsafe target == sums {
+                unsafe finish(sums, 4 &* width, 0, 1, column, count)
+            }
             column &+= panels &* width
             unsafe b += panels &* x.bPanelStride
         }

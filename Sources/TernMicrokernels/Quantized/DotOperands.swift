@@ -14,6 +14,10 @@
     @usableFromInline package var columnCount: Int
     /// The bytes of one row of A that take part.
     @usableFromInline package var rowByteCount: Int
+    /// Where sums go that need no finish: C itself, in place of a block that is finished afterwards.
+    @usableFromInline package var direct: UnsafeMutablePointer<Float>?
+    /// The elements between rows of it.
+    @usableFromInline package var directStride: Int
 
     /// Describes a product.
     @unsafe package init(
@@ -32,6 +36,8 @@
         self.rowCount = rowCount
         self.columnCount = columnCount
         self.rowByteCount = rowByteCount
+        unsafe direct = nil
+        directStride = 0
     }
 
     /// The first `count` bytes, 1...3, as a group filled up with zeros.

@@ -31,6 +31,12 @@
         lower = -.infinity
         upper = .infinity
     }
+
+    /// Whether C is what the sums are.
+    package var isPlain: Bool {
+        unsafe !isBFloat && beta == 0 && columnBias == nil && rowBias == nil
+            && lower == -.infinity && upper == .infinity
+    }
 }
 
 /// Stores blocks of sums as a ``SumFinish`` says.

@@ -6,6 +6,7 @@ extension OperatorLibrary {
         ConvolutionOperators.all, PoolingOperators.all, NormalizationOperators.all,
         LayoutOperators.all, SliceOperators.all, GatherOperators.all, PadOperator.all,
         GeneratorOperators.all, CastOperators.all, OrderingOperators.all, RecurrentOperators.all,
-        LinearModels.all, FeatureOperators.all, TreeOperators.all,
+        LinearModels.all, FeatureOperators.all, TreeOperators.all, QuantizationOperators.all,
+        IntegerProductOperators.all, BlockProductOperator.all,
     ]
 }

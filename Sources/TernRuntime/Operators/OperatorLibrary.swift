@@ -31,6 +31,6 @@ package struct OperatorLibrary: Sendable {
     /// The newest operator sets are the ones whose changes were checked against these declarations.
     package static let standard = OperatorLibrary(
         families.flatMap { $0 },
-        newestOperatorSets: ["": 28, "ai.onnx.ml": 5]
+        newestOperatorSets: ["": 28, "ai.onnx.ml": 5, "com.microsoft": 1]
     )
 }
