@@ -30,4 +30,9 @@ extension Portable {
     internal static func notZero(_ p: UnsafePointer<UInt8>, count: Int) -> SIMD4<Int32> {
         unsafe tern_u8x4_not_zero(p, count)
     }
+
+    @inline(__always)
+    internal static func everyOther(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> SIMD4<Float> {
+        tern_f32x4_every_other(a, b)
+    }
 }

@@ -32,5 +32,10 @@ extension X86V3 {
     internal static func notZero(_ p: UnsafePointer<UInt8>, count: Int) -> SIMD8<Int32> {
         unsafe tern_u8x8_not_zero(p, count)
     }
+
+    @inline(__always)
+    internal static func everyOther(_ a: SIMD8<Float>, _ b: SIMD8<Float>) -> SIMD8<Float> {
+        tern_f32x8_every_other(a, b)
+    }
 }
 #endif

@@ -33,5 +33,10 @@ extension X86V4 {
     internal static func notZero(_ p: UnsafePointer<UInt8>, count: Int) -> SIMD16<Int32> {
         unsafe tern_u8x16_not_zero(p, count)
     }
+
+    @inline(__always)
+    internal static func everyOther(_ a: SIMD16<Float>, _ b: SIMD16<Float>) -> SIMD16<Float> {
+        tern_f32x16_every_other(a, b)
+    }
 }
 #endif

@@ -85,6 +85,8 @@
     /// Lane i gets lane i + count, around the end; `count` is 1, 2, 4 or 8 and below laneCount.
     static func lanes(_ a: Floats, shiftedDownBy count: Int) -> Floats
 
+    /// The even lanes of `a`, then the odd lanes of `b`.
+    static func everyOther(_ a: Floats, _ b: Floats) -> Floats
     /// y[c·yStride + r] = x[r·xStride + c] for r, c < laneCount.
     static func transpose(
         _ x: UnsafePointer<Float>,

@@ -126,7 +126,7 @@ import Testing
         }
     }
 
-    /// (batch, heads, queries, keys, size, valueSize)
+    /// Batch entries, heads, queries, keys, size, value size.
     static let shapes = [
         (1, 1, 1, 1, 1, 1), (2, 3, 5, 7, 8, 8), (1, 2, 13, 33, 16, 16), (1, 2, 7, 64, 40, 24),
         (2, 2, 3, 17, 5, 9), (1, 1, 130, 40, 8, 32), (1, 1, 3, 300, 16, 16), (1, 1, 2, 513, 4, 20),

@@ -37,11 +37,15 @@ import Testing
     }
 
     @Test func `any permutation of any rank moves every element to its place`() {
-        for context in [contexts[0]] + pools.map({ KernelContext(table: tables[0], pool: $0) }) {
+        for context in contexts + pools.map({ KernelContext(table: tables[0], pool: $0) }) {
             check([], [], UInt8.self, context)
             check([5], [0], UInt16.self, context)
             check([37, 41], [1, 0], UInt32.self, context)
             check([200, 300], [1, 0], UInt64.self, context)
+            check([64, 48], [1, 0], UInt32.self, context)
+            check([33, 130], [1, 0], UInt32.self, context)
+            check([3, 16, 50], [0, 2, 1], UInt32.self, context)
+            check([3, 50, 16], [2, 1, 0], UInt32.self, context)
             check([2, 3, 4], [2, 0, 1], UInt8.self, context)
             check([2, 3, 4, 5], [0, 2, 1, 3], UInt16.self, context)
             check([2, 3, 1, 5], [3, 2, 1, 0], UInt32.self, context)

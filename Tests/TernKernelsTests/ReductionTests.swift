@@ -249,4 +249,15 @@ import Testing
             #expect(results.allSatisfy { $0 == results[0] })
         }
     }
+
+    @Test func `the sums of a row have the same bits on every instruction set`() {
+        var numbers = Numbers(seed: 77)
+        for count in [0, 1, 5, 15, 16, 17, 63, 64, 65, 130, 771] {
+            let x = Guarded(numbers.floats(count, in: -3...5))
+            for fold in [RowFold.sum, .sumOfMagnitudes, .sumOfSquares, .sumOfShiftedSquares] {
+                let all = tables.map { unsafe $0.foldRow(fold, x.read, count, 0.7).bitPattern }
+                #expect(Set(all).count == 1, "\(fold) of \(count)")
+            }
+        }
+    }
 }

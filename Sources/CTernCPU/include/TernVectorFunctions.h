@@ -28,6 +28,12 @@ TERN_INLINE tern_f32x4 tern_f32x4_load_rows(const float *p, intptr_t stride) {
     return tern_f32x4_load(p);
 }
 
+/* Even lanes of a, then odd lanes of b: every other of 2 * 4 - 1 adjacent floats, if b starts at the
+   4th. */
+TERN_INLINE tern_f32x4 tern_f32x4_every_other(tern_f32x4 a, tern_f32x4 b) {
+    return __builtin_shufflevector(a, b, 0, 2, 5, 7);
+}
+
 /* y[c, r] = x[r, c] for 4 rows and columns: 4 by 4 within each 128 bits, which are loaded in place. */
 TERN_INLINE void tern_f32x4_transpose(
     const float *x, intptr_t x_stride, float *y, intptr_t y_stride) {
@@ -77,6 +83,12 @@ TERN_INLINE tern_f32x8 tern_f32x8_down1(tern_f32x8 a) {
 TERN_INLINE tern_f32x8 tern_f32x8_load_rows(const float *p, intptr_t stride) {
     return __builtin_shufflevector(
         tern_f32x4_load(p), tern_f32x4_load(p + stride), 0, 1, 2, 3, 4, 5, 6, 7);
+}
+
+/* Even lanes of a, then odd lanes of b: every other of 2 * 8 - 1 adjacent floats, if b starts at the
+   8th. */
+TERN_INLINE tern_f32x8 tern_f32x8_every_other(tern_f32x8 a, tern_f32x8 b) {
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 9, 11, 13, 15);
 }
 
 /* y[c, r] = x[r, c] for 8 rows and columns: 4 by 4 within each 128 bits, which are loaded in place. */
@@ -145,6 +157,12 @@ TERN_INLINE tern_f32x16 tern_f32x16_load_rows(const float *p, intptr_t stride) {
         0, 1, 2, 3, 4, 5, 6, 7);
     return __builtin_shufflevector(
         low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+
+/* Even lanes of a, then odd lanes of b: every other of 2 * 16 - 1 adjacent floats, if b starts at the
+   16th. */
+TERN_INLINE tern_f32x16 tern_f32x16_every_other(tern_f32x16 a, tern_f32x16 b) {
+    return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
 }
 
 /* y[c, r] = x[r, c] for 16 rows and columns: 4 by 4 within each 128 bits, which are loaded in place. */

@@ -93,6 +93,7 @@ package struct Pooling: Sendable {
         context: KernelContext
     ) {
         let table = context.table
+        let whole = wholeColumns
         forEachPlane(context) { plane in
             let target = unsafe output + plane * outputCount
             unsafe foldTaps(.add, input + plane * inputCount, target, start: 0, table)
@@ -107,7 +108,19 @@ package struct Pooling: Sendable {
                     inputSize.height,
                     countsPadding
                 )
-                for column in 0..<outputSize.width {
+                if !whole.isEmpty {
+                    var divisor = Float(rows * window.kernel.width)
+                    let run = unsafe target + (row * outputSize.width + whole.lowerBound)
+                    _ = unsafe table.binary(
+                        .divide,
+                        .rightScalar,
+                        run,
+                        &divisor,
+                        run,
+                        whole.count
+                    )
+                }
+                for column in 0..<outputSize.width where !whole.contains(column) {
                     let columns = tapCount(
                         column,
                         window.stride.width,
@@ -234,36 +247,77 @@ package struct Pooling: Sendable {
         start: Float,
         _ table: KernelTable
     ) {
+        let width = outputSize.width
+        let whole = wholeColumns
         for row in 0..<outputSize.height {
-            let target = unsafe y + row * outputSize.width
-            for i in 0..<outputSize.width { unsafe target[i] = start }
-            for tapRow in 0..<window.kernel.height {
-                let line =
-                    row * window.stride.height + tapRow * window.dilation.height
-                    - window.leading.height
-                guard line >= 0, line < inputSize.height else { continue }
-                for tapColumn in 0..<window.kernel.width {
-                    let offset = tapColumn * window.dilation.width - window.leading.width
-                    let reach = Window.reach(
-                        offset: offset,
-                        stride: window.stride.width,
-                        size: inputSize.width,
-                        count: outputSize.width
-                    )
-                    guard !reach.isEmpty else { continue }
-                    let first =
-                        line * inputSize.width + reach.lowerBound * window.stride.width + offset
-                    unsafe table.foldColumns(
-                        fold,
-                        x + first,
-                        window.stride.width,
-                        1,
-                        target + reach.lowerBound,
-                        reach.count
-                    )
+            let lines = taps(
+                at: row * window.stride.height - window.leading.height,
+                dilation: window.dilation.height,
+                count: window.kernel.height,
+                size: inputSize.height
+            )
+            let line =
+                row * window.stride.height - window.leading.height
+                + lines.lowerBound * window.dilation.height
+            func run(_ outputs: Range<Int>, _ columns: Range<Int>) {
+                let target = unsafe y + (row * width + outputs.lowerBound)
+                guard !lines.isEmpty, !columns.isEmpty else {
+                    for i in outputs.indices { unsafe target[i - outputs.lowerBound] = start }
+                    return
                 }
+                let column =
+                    outputs.lowerBound * window.stride.width - window.leading.width
+                    + columns.lowerBound * window.dilation.width
+                unsafe table.rows.pool(
+                    fold,
+                    x + (line * inputSize.width + column),
+                    window.dilation.height * inputSize.width,
+                    lines.count,
+                    window.dilation.width,
+                    columns.count,
+                    window.stride.width,
+                    target,
+                    outputs.count,
+                    start
+                )
+            }
+            if !whole.isEmpty { run(whole, 0..<window.kernel.width) }
+            for column in 0..<width where !whole.contains(column) {
+                let columns = taps(
+                    at: column * window.stride.width - window.leading.width,
+                    dilation: window.dilation.width,
+                    count: window.kernel.width,
+                    size: inputSize.width
+                )
+                run(column..<column + 1, columns)
             }
         }
+    }
+
+    /// The outputs of a row all of whose taps across are inside the image.
+    private var wholeColumns: Range<Int> {
+        let last = (window.kernel.width - 1) * window.dilation.width
+        let inner = Window.reach(
+            offset: last - window.leading.width,
+            stride: window.stride.width,
+            size: inputSize.width,
+            count: outputSize.width
+        )
+        let outer = Window.reach(
+            offset: -window.leading.width,
+            stride: window.stride.width,
+            size: inputSize.width,
+            count: outputSize.width
+        )
+        return Swift.min(outer.lowerBound, inner.upperBound)..<inner.upperBound
+    }
+
+    /// The taps of a window that starts at `start` which are inside an axis of `size`.
+    private func taps(at start: Int, dilation: Int, count: Int, size: Int) -> Range<Int> {
+        let first = start >= 0 ? 0 : (dilation - 1 - start) / dilation
+        let end = start >= size ? 0 : Swift.min(count, (size - start + dilation - 1) / dilation)
+        let lower = Swift.min(first, count)
+        return lower..<Swift.max(lower, end)
     }
 
     @unsafe private func maximumWithIndices(

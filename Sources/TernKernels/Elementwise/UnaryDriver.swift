@@ -50,12 +50,12 @@ internal enum UnaryDriver {
         switch operation.function {
         case .identity, .absolute, .negative, .relu, .leakyRelu, .clamp, .thresholdedRelu, .square,
             .floor, .ceiling, .roundToEven, .sign, .affine, .shrink, .hardSwish, .hardSigmoid:
-            0.15
-        case .squareRoot, .reciprocalSquareRoot, .reciprocal, .softsign: 0.3
-        case .exponential, .logarithm, .hyperbolicTangent, .sigmoid, .errorFunction, .gelu,
-            .geluTanh, .swish, .elu, .selu, .celu:
-            0.6
-        case .softplus, .mish: 1.5
+            0.1
+        case .exponential, .squareRoot: 0.2
+        case .reciprocalSquareRoot, .reciprocal, .softsign, .hyperbolicTangent, .sigmoid, .gelu,
+            .geluTanh, .swish, .elu, .selu, .celu, .mish:
+            0.3
+        case .logarithm, .errorFunction, .softplus: 0.5
         default: 10
         }
     }

@@ -1,3 +1,4 @@
+internal import TernMicrokernels
 package import TernTensor
 
 /// Moves elements between layouts: transpose, slice, expand, concat, tile and pad are all copies with
@@ -169,7 +170,8 @@ package struct StridedCopy: Sendable {
             targetRowStride: rank >= 2 ? targetStrides[rank - 2] : 0,
             targetStride: targetStrides[rank - 1],
             source: x,
-            target: y
+            target: y,
+            table: context.table
         )
         if outerCount == 1 {
             let cost = Double(plane.columns) * 0.5
@@ -226,6 +228,7 @@ package struct StridedCopy: Sendable {
     let targetStride: Int
     let source: UnsafePointer<Element>
     let target: UnsafeMutablePointer<Element>
+    let table: KernelTable
 
     @unsafe func copy(rows: Range<Int>, sourceOffset: Int, targetOffset: Int) {
         let x = unsafe source + sourceOffset
@@ -237,6 +240,19 @@ package struct StridedCopy: Sendable {
                     count: columns
                 )
             }
+            return
+        }
+        if MemoryLayout<Element>.size == 4, sourceRowStride == 1, targetStride == 1 {
+            // SAFETY: registers of floats move any 32 bits unchanged.
+            unsafe table.attention.transpose(
+                UnsafeRawPointer(x + rows.lowerBound).assumingMemoryBound(to: Float.self),
+                sourceStride,
+                UnsafeMutableRawPointer(y + rows.lowerBound * targetRowStride)
+                    .assumingMemoryBound(to: Float.self),
+                targetRowStride,
+                columns,
+                rows.count
+            )
             return
         }
         // Tiles of 16 by 16, so that lines are used whole on both sides.

@@ -32,6 +32,10 @@
     @usableFromInline package let lstmCell: @Sendable (Source, Source, Source, Target, Int) -> Void
     /// (z, candidate, h, y, count); see ``RecurrentCellKernel``.
     @usableFromInline package let gruBlend: @Sendable (Source, Source, Source, Target, Int) -> Void
+    /// (fold, x, lineStride, lineCount, tapStride, tapCount, stride, y, count, start); see
+    /// ``PoolKernel``.
+    @usableFromInline package let pool:
+        @Sendable (StridedFold, Source, Int, Int, Int, Int, Int, Target, Int, Float) -> Void
 
     /// Instantiates the kernels for an instruction set.
     @inlinable
@@ -53,6 +57,9 @@
         unsafe gruGates = { unsafe RecurrentCellKernel<I>.gruGates($0, $1, $2, $3, $4, $5) }
         unsafe gruOutput = { unsafe RecurrentCellKernel<I>.gruOutput($0, $1, $2, $3, $4, $5) }
         unsafe lstmCell = { unsafe RecurrentCellKernel<I>.cell($0, $1, $2, $3, $4) }
+        unsafe pool = {
+            unsafe PoolKernel<I>.run($0, $1, $2, $3, $4, $5, $6, $7, $8, $9)
+        }
         unsafe gruBlend = { unsafe RecurrentCellKernel<I>.blend($0, $1, $2, $3, $4) }
     }
 }
