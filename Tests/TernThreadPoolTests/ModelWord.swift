@@ -1,6 +1,5 @@
 import Glibc
 import InterleavingExplorer
-import Synchronization
 import Testing
 
 @testable import TernThreadPool
@@ -83,7 +82,12 @@ import Testing
 /// tests ask for themselves. `TERN_POOL_EXPLORATION=3,2 swift test --filter Exploration` takes
 /// minutes.
 enum Exploration {
-    private static let turn = Mutex(())
+    /// Not a `Mutex`, because the thread sanitizer does not see that one.
+    nonisolated(unsafe) private static let turn = {
+        let mutex: UnsafeMutablePointer<pthread_mutex_t> = .allocate(capacity: 1)
+        unsafe pthread_mutex_init(mutex, nil)
+        return unsafe mutex
+    }()
     /// Guarded by `turn` and, within a run, by whose turn it is.
     nonisolated(unsafe) fileprivate(set) static var world: World?
 
@@ -91,6 +95,9 @@ enum Exploration {
         unsafe getenv("TERN_POOL_EXPLORATION").map {
             unsafe String(cString: $0).split(separator: ",").compactMap { Int($0) }
         } ?? []
+
+    /// Prints, when someone asked to go further.
+    fileprivate static func tell(_ text: String) { if !further.isEmpty { print(text) } }
 
     /// Explores; failures are told to the caller, not to the tests.
     static func find(
@@ -104,12 +111,14 @@ enum Exploration {
             preemptionCount: max(preemptions, isFurther ? further[0] : 0),
             oldReadCount: max(oldReads, isFurther ? further[1] : 0)
         )
-        return turn.withLock { _ in
-            defer { unsafe world = nil }
-            return explore(bounds, weakenings: weakenings) { newWorld in
-                unsafe world = newWorld
-                return setUp(newWorld)
-            }
+        unsafe pthread_mutex_lock(turn)
+        defer {
+            unsafe world = nil
+            unsafe pthread_mutex_unlock(turn)
+        }
+        return explore(bounds, weakenings: weakenings) { newWorld in
+            unsafe world = newWorld
+            return setUp(newWorld)
         }
     }
 }
@@ -129,7 +138,9 @@ func expectSound(
         sourceLocation: sourceLocation
     )
     #expect(finding.runCount > 1, sourceLocation: sourceLocation)
-    print("sound after \(finding.runCount) runs, \(finding.isComplete ? "" : "not ")complete")
+    Exploration.tell(
+        "sound after \(finding.runCount) runs, \(finding.isComplete ? "" : "not ")complete"
+    )
 }
 
 /// Expects that a scenario goes wrong if the orderings are not honoured.
@@ -151,7 +162,9 @@ func expectUnsound(
         "\(finding.runCount) runs without \(weakening) went well",
         sourceLocation: sourceLocation
     )
-    print("unsound without \(weakening) after \(finding.runCount) runs: \(finding.failure ?? "-")")
+    Exploration.tell(
+        "unsound without \(weakening) after \(finding.runCount) runs: \(finding.failure ?? "-")"
+    )
 }
 
 /// A word on the heap, for closures to share.

@@ -65,7 +65,7 @@ private func stressRound(_ pool: ThreadPool, _ random: inout SeededGenerator) ->
     let count = Int.random(in: 0...300, using: &random)
     let grain = Int.random(in: 1...20, using: &random)
     let tally = Tally(count)
-    switch Int.random(in: 0..<5, using: &random) {
+    switch Int.random(in: 0..<6, using: &random) {
     case 0:
         pool.parallelFor(count: count, grain: grain) { for item in $0 { tally.see(item) } }
     case 1:
@@ -86,6 +86,14 @@ private func stressRound(_ pool: ThreadPool, _ random: inout SeededGenerator) ->
                 }
             }
         )
+    case 4:
+        // A range whose parts are uneven, some of them loops.
+        pool.divide(count: count, grain: grain) { part in
+            guard part.lowerBound % 3 == 0 else { return part.forEach(tally.see) }
+            pool.parallelFor(count: part.count, grain: 2) {
+                for item in $0 { tally.see(part.lowerBound + item) }
+            }
+        }
     default:
         // Jobs, each with a loop; refused ones run here.
         let done = Counter()

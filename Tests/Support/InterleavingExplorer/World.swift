@@ -129,10 +129,11 @@ package final class World: @unchecked Sendable {
     /// Lets other threads go first: what a thread does that spins.
     package func yield() {
         guard let own = current else { return }
+        let turn = threads[own].turn
         threads[own].status = .yielding
         record(.yield, nil, 0)
         handOn()
-        threads[own].turn.take()
+        turn.take()
         threads[own].status = .runnable
     }
 
@@ -170,9 +171,10 @@ package final class World: @unchecked Sendable {
         let choice = decisions.choose(among: others.count + 1)
         guard choice > 0 else { return }
         preemptionsLeft -= 1
+        let turn = threads[own].turn
         current = others[choice - 1]
         threads[others[choice - 1]].turn.give()
-        threads[own].turn.take()
+        turn.take()
     }
 
     // MARK: Memory
@@ -271,9 +273,10 @@ package final class World: @unchecked Sendable {
         let value = read(word, .relaxed)
         record(.park, word, value)
         guard let own = current, UInt32(truncatingIfNeeded: value) == expected else { return }
+        let turn = threads[own].turn
         threads[own].status = .parked(place)
         handOn()
-        threads[own].turn.take()
+        turn.take()
     }
 
     /// Wakes threads that sleep at a place.

@@ -49,6 +49,7 @@ func text(_ value: Double, _ digits: Int = 2) -> String {
 func report(_ name: String, _ value: String, goal: String = "") {
     let padding = String(repeating: " ", count: max(1, 44 - name.count))
     print(name + padding + value + (goal.isEmpty ? "" : "   goal: \(goal)"))
+    fflush(nil)
 }
 
 func printLoad() {
