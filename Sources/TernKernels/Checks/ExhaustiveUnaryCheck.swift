@@ -11,7 +11,9 @@ package import TernThreadPool
 /// let result = check.run(pool: pool) { done in print("\(done) of 256") }
 /// ```
 ///
-/// All functions take about half a minute to two minutes each on one thread: the reference dominates.
+/// A function takes a minute or two on two threads: the reference dominates. What the kernels of
+/// x86-64-v4 were found to be off at most, over all floats, in ULP: exp 0.90, log 0.83, tanh 2.50,
+/// sigmoid 2.41, erf 1.02.
 package struct ExhaustiveUnaryCheck: Sendable {
     /// The function, with the parameters it is checked with.
     package let operation: UnaryOperation
