@@ -11,7 +11,9 @@ package import TernThreadPool
 /// let result = check.run(pool: pool) { done in print("\(done) of 256") }
 /// ```
 ///
-/// All functions take about half a minute to two minutes each on one thread: the reference dominates.
+/// A function takes a minute or two on two threads: the reference dominates. What the kernels of
+/// x86-64-v4 were found to be off at most, over all floats, in ULP: exp 0.90, log 0.83, tanh 2.50,
+/// sigmoid 2.41, erf 1.02, rsqrt 1.50; in 2⁻²⁴·|x|: GELU 3.95, its tanh form 2.07.
 package struct ExhaustiveUnaryCheck: Sendable {
     /// The function, with the parameters it is checked with.
     package let operation: UnaryOperation
@@ -85,7 +87,8 @@ package struct ExhaustiveUnaryCheck: Sendable {
         case .exponential, .reciprocalSquareRoot: bound = .ulps(2)
         case .sigmoid, .elu: bound = .ulps(3)
         case .logarithm, .hyperbolicTangent, .errorFunction, .softplus: bound = .ulps(4)
-        case .gelu, .geluTanh, .swish, .mish: bound = .argument(4)
+        case .geluTanh, .swish, .mish: bound = .argument(4)
+        case .gelu: bound = .argument(6)
         default: return nil
         }
         if function == .elu || function == .swish { a = 1 }

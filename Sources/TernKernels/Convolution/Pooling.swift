@@ -120,7 +120,7 @@ package struct Pooling: Sendable {
                         whole.count
                     )
                 }
-                for column in 0..<outputSize.width where !whole.contains(column) {
+                func divideEdge(_ column: Int) {
                     let columns = tapCount(
                         column,
                         window.stride.width,
@@ -133,6 +133,8 @@ package struct Pooling: Sendable {
                     )
                     unsafe target[row * outputSize.width + column] /= Float(rows * columns)
                 }
+                for column in 0..<whole.lowerBound { divideEdge(column) }
+                for column in whole.upperBound..<outputSize.width { divideEdge(column) }
             }
         }
     }
@@ -281,8 +283,7 @@ package struct Pooling: Sendable {
                     start
                 )
             }
-            if !whole.isEmpty { run(whole, 0..<window.kernel.width) }
-            for column in 0..<width where !whole.contains(column) {
+            func runEdge(_ column: Int) {
                 let columns = taps(
                     at: column * window.stride.width - window.leading.width,
                     dilation: window.dilation.width,
@@ -291,6 +292,9 @@ package struct Pooling: Sendable {
                 )
                 run(column..<column + 1, columns)
             }
+            if !whole.isEmpty { run(whole, 0..<window.kernel.width) }
+            for column in 0..<whole.lowerBound { runEdge(column) }
+            for column in whole.upperBound..<width { runEdge(column) }
         }
     }
 

@@ -44,7 +44,7 @@
     case sigmoid
     /// erf x, at most 4 ULP.
     case errorFunction
-    /// x/2·(1+erf(x/√2)), at most 4·2⁻²⁴·|x| off.
+    /// x/2·(1+erf(x/√2)), at most 6·2⁻²⁴·|x| off.
     case gelu
     /// x/2·(1+tanh(√(2/π)(x+0.044715x³))), at most 4·2⁻²⁴·|x| off.
     case geluTanh
