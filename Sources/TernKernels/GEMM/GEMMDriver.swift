@@ -11,6 +11,8 @@ internal enum GEMMDriver {
     /// The bytes of A that one band may have in a part of K: somewhat less than half of a usual
     /// second level of the cache.
     private static let bandByteCount = 400 << 10
+    /// The most rows of a band, so that columns waiting for their activation stay near as well.
+    private static let bandRowCount = 512
     /// The longest part of K.
     private static let depthPart = 1024
     /// What a thread takes at a time, in nanoseconds: enough to hide what taking costs, and little
@@ -89,7 +91,11 @@ internal enum GEMMDriver {
                 ),
                 GEMMDriver.partNanoseconds.upperBound
             )
-            let most = Swift.max(1, GEMMDriver.bandByteCount / (4 * depthPart * blockRowCount))
+            let mostRows = Swift.min(
+                GEMMDriver.bandByteCount / (4 * depthPart),
+                GEMMDriver.bandRowCount
+            )
+            let most = Swift.max(1, mostRows / blockRowCount)
             var bands = (blockCount + most - 1) / most
             if context.width > 1 {
                 // A panel is long, or there are few: more bands make more pieces.
