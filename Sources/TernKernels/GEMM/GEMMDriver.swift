@@ -11,11 +11,13 @@ internal enum GEMMDriver {
     /// The bytes of A that one band may have in a part of K: somewhat less than half of a usual
     /// second level of the cache.
     private static let bandByteCount = 400 << 10
+    /// The most rows of a band, so that columns waiting for their activation stay near as well.
+    private static let bandRowCount = 512
     /// The longest part of K.
     private static let depthPart = 1024
     /// What a thread takes at a time, in nanoseconds: enough to hide what taking costs, and little
     /// enough for the others not to wait long at the end.
-    private static let partNanoseconds = 4000.0...40_000.0
+    private static let partNanoseconds = 4000.0...80_000.0
     /// How many parts each thread should have at least.
     private static let partsPerThread = 4
     /// Nanoseconds to read a byte of B that is in the last level of the cache.
@@ -89,18 +91,23 @@ internal enum GEMMDriver {
                 ),
                 GEMMDriver.partNanoseconds.upperBound
             )
-            let most = Swift.max(1, GEMMDriver.bandByteCount / (4 * depthPart * blockRowCount))
+            let mostRows = Swift.min(
+                GEMMDriver.bandByteCount / (4 * depthPart),
+                GEMMDriver.bandRowCount
+            )
+            let most = Swift.max(1, mostRows / blockRowCount)
             var bands = (blockCount + most - 1) / most
+            // A single row takes panels by fours, wide blocks by twos.
+            let unit = Swift.min(rowCount == 1 ? 4 : 2, panelCount)
             if context.width > 1 {
-                // A panel is long, or there are few: more bands make more pieces.
-                bands = Swift.max(bands, Int((panelNanoseconds / (2 * target)).rounded(.up)))
+                // Panels are long, or there are few: more bands make more pieces.
+                let wanted = panelNanoseconds * Double(unit) / target
+                bands = Swift.max(bands, Int(wanted.rounded(.up)))
             }
             bandCount = Swift.min(bands, blockCount)
             nanosecondsPerPiece = panelNanoseconds / Double(bandCount)
-            // Nearest whole number of panels; a single row takes them by fours, wide blocks by twos.
             let panels = Int((target / Swift.max(nanosecondsPerPiece, 1)).rounded())
-            let unit = rowCount == 1 ? 4 : 2
-            grain = panels >= unit ? panels / unit * unit : 1
+            grain = Swift.max(unit, panels / unit * unit)
         }
 
         /// Bands of about the same height, in whole blocks.

@@ -43,19 +43,14 @@ internal enum GEMMFinish<I: InstructionSet> {
         }
     }
 
-    /// Applies the tile's activation to a finished block of C, which is still in the first level of
-    /// the cache.
+    /// Applies the tile's activation to finished columns of C, which are still near.
     @inlinable
     @inline(never)
-    internal static func activate(
-        _ tile: borrowing GEMMTile,
-        column: Int,
-        columnCount: Int
-    ) {
+    internal static func activate(_ tile: borrowing GEMMTile, _ columns: Range<Int>) {
         let operation = tile.activation
         for row in 0..<tile.rowCount {
-            let c = unsafe tile.c + (row &* tile.cRowStride &+ column)
-            _ = unsafe UnaryKernel<I>.run(operation, c, c, columnCount)
+            let c = unsafe tile.c + (row &* tile.cRowStride &+ columns.lowerBound)
+            _ = unsafe UnaryKernel<I>.run(operation, c, c, columns.count)
         }
     }
 }

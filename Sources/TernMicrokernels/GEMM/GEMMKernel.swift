@@ -10,18 +10,24 @@ internal enum GEMMKernel<I: InstructionSet> {
         }
         let width = 2 &* I.laneCount
         let isWide = prefersWideBlocks(tile)
+        let hasActivation = tile.hasActivation
+        let activates = tile.finishes ? hasActivation : false
+        let columnCount = tile.columnCount
         var column = 0
+        var activeColumn = 0
         var b = unsafe tile.b
-        while column < tile.columnCount {
-            let remaining = tile.columnCount &- column
+        while column < columnCount {
+            let remaining = columnCount &- column
             let panelCount = isWide && remaining >= 2 &* width ? 2 : 1
             let count = Swift.min(panelCount &* width, remaining)
             unsafe panels(tile, panelCount, b, column, count)
-            if tile.finishes, !tile.activation.isIdentity {
-                GEMMFinish<I>.activate(tile, column: column, columnCount: count)
-            }
             column &+= count
             unsafe b += panelCount &* tile.bPanelStride
+            // Rows of eight registers are long enough to overlap their functions' latency.
+            if activates, column &- activeColumn >= 4 &* width || column == columnCount {
+                GEMMFinish<I>.activate(tile, activeColumn..<column)
+                activeColumn = column
+            }
         }
     }
 

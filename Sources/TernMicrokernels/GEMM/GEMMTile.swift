@@ -76,6 +76,10 @@
         activation = .identity
     }
 
+    @inlinable
+    @inline(__always)
+    internal var hasActivation: Bool { !activation.isIdentity }
+
     /// Whether the sums are stored as they are.
     @inlinable
     @inline(__always)

@@ -30,8 +30,8 @@ internal enum GEMVKernel<I: InstructionSet> {
             column &+= width
             unsafe b += tile.bPanelStride
         }
-        if tile.finishes, !tile.activation.isIdentity {
-            GEMMFinish<I>.activate(tile, column: 0, columnCount: tile.columnCount)
+        if tile.finishes, tile.hasActivation {
+            GEMMFinish<I>.activate(tile, 0..<tile.columnCount)
         }
     }
 

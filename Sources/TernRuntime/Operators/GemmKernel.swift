@@ -33,6 +33,8 @@ struct GemmKernel {
         case perColumn
         /// One number per row, added by the product's epilogue.
         case perRow
+        /// One number per element, added by the product's epilogue.
+        case perElement
         /// Spread over the output first, which the product then adds to.
         case spread(StridedCopy)
     }
@@ -51,6 +53,7 @@ struct GemmKernel {
                 return .perColumn
             }
             if shape == Shape([rowCount, 1]) { return .perRow }
+            if shape == output { return .perElement }
         }
         guard let copy = StridedCopy(expanding: shape, to: output) else {
             throw OperatorError("C is \(shape), which cannot be spread over \(output)")
@@ -72,6 +75,14 @@ struct GemmKernel {
             )
         case .perRow:
             return unsafe Epilogue(alpha: alpha, bias: .perRow(frame.input(2, as: Float.self)))
+        case .perElement:
+            return unsafe Epilogue(
+                alpha: alpha,
+                residual: MatrixAddend(
+                    frame.input(2, as: Float.self),
+                    rowStride: columnCount
+                )
+            )
         case .spread(let copy):
             unsafe copy.run(
                 frame.rawInput(2),

@@ -31,7 +31,7 @@ import Glibc
         }
         let start = unsafe mapping + page + inner - byteCount
         unsafe pointer = start.assumingMemoryBound(to: Element.self)
-        for (i, value) in values.enumerated() { unsafe pointer[i] = value }
+        unsafe pointer.initialize(from: values, count: values.count)
     }
 
     convenience init(repeating value: Element, count: Int) {
@@ -44,7 +44,7 @@ import Glibc
     var read: UnsafePointer<Element> { unsafe UnsafePointer(pointer) }
 
     /// The elements now.
-    var values: [Element] { (0..<count).map { unsafe pointer[$0] } }
+    var values: [Element] { unsafe Array(UnsafeBufferPointer(start: pointer, count: count)) }
 
     subscript(i: Int) -> Element {
         get {

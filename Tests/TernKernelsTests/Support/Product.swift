@@ -16,53 +16,72 @@ struct Product {
         b = numbers.floats(k * n)
     }
 
+    /// B, packed from memory that ends at a guard page.
+    func packed(_ table: KernelTable) -> PackedMatrix {
+        let right = Guarded(b)
+        return unsafe PackedMatrix(
+            rowCount: k,
+            columnCount: n,
+            elements: right.read,
+            rowStride: n,
+            table: table
+        )
+    }
+
+    /// Some rows of a matrix of `width` columns with `gap` marks between them; none after the last,
+    /// which ends at the guard page.
+    private func spread(_ matrix: [Float], _ rows: Range<Int>, _ width: Int, _ gap: Int) -> [Float]
+    {
+        let marks = [Float](repeating: Self.mark, count: gap)
+        var result = [Float]()
+        for row in rows {
+            result += matrix[row * width..<(row + 1) * width]
+            if row < rows.upperBound - 1 { result += marks }
+        }
+        return result
+    }
+
+    private static let mark: Float = -7.5
+
     /// Runs `rows` of the product, with `gap` floats between the rows of A and of C, which must come
     /// out as they were.
     ///
+    /// - Parameters:
+    ///   - rows: Which.
+    ///   - matrix: What ``packed(_:)`` made; nil to pack now.
+    ///   - gap: The floats between rows.
+    ///   - initial: All of C as it is before; nil for NaN.
+    ///   - context: Where to run.
+    ///   - epilogue: Makes the epilogue for the rows.
     /// - Returns: The rows of C without the gaps; nil if a gap was written.
     func run(
         rows: Range<Int>,
+        by matrix: PackedMatrix? = nil,
         gap: Int = 0,
         initial: [Float]? = nil,
         context: KernelContext,
         epilogue: (Range<Int>) -> Epilogue = { _ in Epilogue() }
     ) -> [Float]? {
-        let mark: Float = -7.5
-        func spread(_ rowCount: Int, _ width: Int, _ value: (Int, Int) -> Float) -> [Float] {
-            // The last row has no gap: it ends at the guard page.
-            (0..<rowCount).flatMap { i in
-                (0..<width + (i == rowCount - 1 ? 0 : gap)).map { j in
-                    j < width ? value(i, j) : mark
-                }
-            }
-        }
-        let left = Guarded(spread(rows.count, k) { a[(rows.lowerBound + $0) * k + $1] })
-        let right = Guarded(b)
-        let result = Guarded(
-            spread(rows.count, n) { i, j in initial?[(rows.lowerBound + i) * n + j] ?? .nan }
-        )
-        let matrix = unsafe PackedMatrix(
-            rowCount: k,
-            columnCount: n,
-            elements: right.read,
-            rowStride: n,
-            table: context.table
-        )
+        let left = Guarded(spread(a, rows, k, gap))
+        let before = initial ?? [Float](repeating: .nan, count: m * n)
+        let result = Guarded(spread(before, rows, n, gap))
         unsafe GEMM.multiply(
             left.read,
             rowStride: k + gap,
             rowCount: rows.count,
-            by: matrix,
+            by: matrix ?? packed(context.table),
             into: result.pointer,
             rowStride: n + gap,
             epilogue: epilogue(rows),
             context: context
         )
+        let all = result.values
         var values = [Float]()
         for i in 0..<rows.count {
-            for j in 0..<n { values.append(result[i * (n + gap) + j]) }
+            let start = i * (n + gap)
+            values += all[start..<start + n]
             guard i < rows.count - 1 else { continue }
-            for j in n..<n + gap where result[i * (n + gap) + j] != mark { return nil }
+            if all[start + n..<start + n + gap].contains(where: { $0 != Self.mark }) { return nil }
         }
         return values
     }
