@@ -4,6 +4,7 @@
 
 #include "TernCPUFeatures.h"
 #include "TernPark.h"
+#include "TernShuffles.h"
 #include "TernVectors.h"
 
 #endif
