@@ -62,7 +62,9 @@
     }
 }
 
-/// Runs a ``StageTile``. Scalar twin: `ConvolutionTests`.
+/// Runs a ``StageTile``.
+///
+/// Scalar twin: `ConvolutionTests`.
 @usableFromInline
 internal enum StageKernel<I: ShuffleInstructionSet> {
     @inlinable

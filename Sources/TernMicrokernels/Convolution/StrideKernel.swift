@@ -1,7 +1,7 @@
-/// target[i] = source[i·stride] for i < count; touches only those elements' registers' part.
+/// target[i] = source[i·stride] for i < count; touches those elements only.
 ///
 /// Strides 1 and 2 are vector code; of the source nothing after the last element is read. Scalar
-/// twin: `ConvolutionKernelTests`.
+/// twin: `ConvolutionTests`.
 @usableFromInline
 internal enum StrideKernel<I: ShuffleInstructionSet> {
     @inlinable

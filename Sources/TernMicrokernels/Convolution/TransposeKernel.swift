@@ -2,7 +2,7 @@
 ///
 /// Squares of one register's side are transposed in registers: log₂(lanes) rounds, each of which zips
 /// row i with row i + lanes/2. Only the elements named are touched. Scalar twin:
-/// `ConvolutionKernelTests`.
+/// `ConvolutionTests`.
 @usableFromInline
 internal enum TransposeKernel<I: ShuffleInstructionSet> {
     @inlinable

@@ -9,7 +9,7 @@
 /// Channels lie next to each other: a pixel is `channelCount` floats, rounded up to whole registers,
 /// which are read and written as a whole. Of the 36 transformed elements of a tile, element 6i + j is
 /// `pointStride` floats after the one before. A row of the transform is finished before the next begins,
-/// so that nothing has to wait in memory. Scalar twin: `ConvolutionKernelTests`.
+/// so that nothing has to wait in memory. Scalar twin: `WinogradTests`.
 @usableFromInline
 internal enum WinogradKernel<I: InstructionSet> {
     @usableFromInline internal typealias Six = InlineArray<6, I.Floats>
