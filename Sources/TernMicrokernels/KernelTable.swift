@@ -25,10 +25,8 @@
     /// ``PackKernel``.
     @usableFromInline package let pack:
         @Sendable (Source, Int, Int, Int, Int, Float, Target) -> Void
-    /// Fills one panel of B from an image: (patches, firstRow, depth, firstPixel, count, target); see
-    /// ``PatchKernel``.
-    @usableFromInline package let packPatches:
-        @Sendable (borrowing ImagePatches, Int, Int, Int, Int, Target) -> Void
+    /// The kernels of convolution.
+    @usableFromInline package let convolution: ConvolutionKernels
     /// (operation, x, y, count); see ``UnaryKernel``.
     @usableFromInline package let unary: @Sendable (UnaryOperation, Source, Target, Int) -> Bool
     /// (function, operands, x, y, z, count); see ``BinaryKernel``.
@@ -62,7 +60,10 @@
     /// Called once by each module that is compiled for one.
     @inlinable
     @inline(__always)
-    package init<I: BFloatInstructionSet>(name: StaticString, _ instructionSet: I.Type) {
+    package init<I: BFloatInstructionSet & ShuffleInstructionSet>(
+        name: StaticString,
+        _ instructionSet: I.Type
+    ) {
         self.name = name
         laneCount = I.laneCount
         panelWidth = 2 &* I.laneCount
@@ -71,7 +72,7 @@
         quantized = QuantizedKernels(I.self)
         gemm = { GEMMKernel<I>.run($0) }
         unsafe pack = { unsafe PackKernel<I>.panel($0, $1, $2, $3, $4, $5, $6) }
-        unsafe packPatches = { unsafe PatchKernel<I>.panel($0, $1, $2, $3, $4, $5) }
+        convolution = ConvolutionKernels(I.self)
         unsafe unary = { unsafe UnaryKernel<I>.run($0, $1, $2, $3) }
         unsafe binary = { unsafe BinaryKernel<I>.run($0, $1, $2, $3, $4, $5) }
         unsafe foldRow = { unsafe ReductionKernel<I>.row($0, $1, $2, $3) }

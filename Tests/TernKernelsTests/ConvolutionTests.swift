@@ -3,47 +3,9 @@ import TernMicrokernels
 import Testing
 
 @Suite struct ConvolutionTests {
-    struct Case: CustomStringConvertible {
-        var batch = 1
-        var inputs: Int
-        var outputs: Int
-        var groups = 1
-        var size: (Int, Int)
-        var kernel: (Int, Int)
-        var stride = (1, 1)
-        var dilation = (1, 1)
-        var leading = (0, 0)
-        var trailing = (0, 0)
-
-        var window: Window {
-            Window(
-                kernel: .init(height: kernel.0, width: kernel.1),
-                stride: .init(height: stride.0, width: stride.1),
-                dilation: .init(height: dilation.0, width: dilation.1),
-                leading: .init(height: leading.0, width: leading.1),
-                trailing: .init(height: trailing.0, width: trailing.1)
-            )
-        }
-
-        var convolution: Convolution? {
-            Convolution(
-                batchCount: batch,
-                inputChannelCount: inputs,
-                outputChannelCount: outputs,
-                groupCount: groups,
-                inputSize: .init(height: size.0, width: size.1),
-                window: window
-            )
-        }
-
-        var description: String {
-            "\(batch)x\(inputs)x\(size) k\(kernel) s\(stride) d\(dilation) g\(groups)"
-        }
-    }
-
-    static let cases: [Case] = [
-        Case(inputs: 1, outputs: 1, size: (1, 1), kernel: (1, 1)),
-        Case(
+    static let cases: [ConvolutionCase] = [
+        ConvolutionCase(inputs: 1, outputs: 1, size: (1, 1), kernel: (1, 1)),
+        ConvolutionCase(
             batch: 2,
             inputs: 3,
             outputs: 5,
@@ -52,8 +14,8 @@ import Testing
             leading: (1, 1),
             trailing: (1, 1)
         ),
-        Case(batch: 3, inputs: 4, outputs: 13, size: (7, 9), kernel: (1, 1)),
-        Case(
+        ConvolutionCase(batch: 3, inputs: 4, outputs: 13, size: (7, 9), kernel: (1, 1)),
+        ConvolutionCase(
             inputs: 2,
             outputs: 30,
             size: (11, 40),
@@ -62,7 +24,7 @@ import Testing
             leading: (2, 0),
             trailing: (1, 2)
         ),
-        Case(
+        ConvolutionCase(
             inputs: 2,
             outputs: 3,
             size: (9, 9),
@@ -71,7 +33,7 @@ import Testing
             leading: (3, 3),
             trailing: (0, 1)
         ),
-        Case(
+        ConvolutionCase(
             batch: 2,
             inputs: 6,
             outputs: 4,
@@ -80,7 +42,7 @@ import Testing
             kernel: (2, 2),
             stride: (1, 2)
         ),
-        Case(
+        ConvolutionCase(
             batch: 2,
             inputs: 5,
             outputs: 5,
@@ -90,7 +52,7 @@ import Testing
             leading: (1, 1),
             trailing: (1, 1)
         ),
-        Case(
+        ConvolutionCase(
             inputs: 3,
             outputs: 6,
             groups: 3,
@@ -101,7 +63,7 @@ import Testing
             leading: (0, 4),
             trailing: (2, 3)
         ),
-        Case(
+        ConvolutionCase(
             inputs: 40,
             outputs: 7,
             size: (1, 33),
@@ -109,7 +71,7 @@ import Testing
             leading: (0, 5),
             trailing: (0, 5)
         ),
-        Case(
+        ConvolutionCase(
             inputs: 130,
             outputs: 14,
             size: (3, 3),
@@ -117,194 +79,307 @@ import Testing
             leading: (1, 1),
             trailing: (1, 1)
         ),
-        Case(inputs: 0, outputs: 3, size: (2, 2), kernel: (1, 1)),
-        Case(batch: 0, inputs: 2, outputs: 3, size: (2, 2), kernel: (1, 1)),
-        Case(inputs: 2, outputs: 2, size: (0, 3), kernel: (1, 1), leading: (2, 0)),
+        ConvolutionCase(inputs: 0, outputs: 3, size: (2, 2), kernel: (1, 1)),
+        ConvolutionCase(batch: 0, inputs: 2, outputs: 3, size: (2, 2), kernel: (1, 1)),
+        ConvolutionCase(inputs: 2, outputs: 2, size: (0, 3), kernel: (1, 1), leading: (2, 0)),
+        // Direct, with a stride and without.
+        ConvolutionCase(
+            batch: 2,
+            inputs: 3,
+            outputs: 29,
+            size: (33, 66),
+            kernel: (7, 7),
+            stride: (2, 2),
+            leading: (3, 3),
+            trailing: (3, 3)
+        ),
+        ConvolutionCase(
+            inputs: 2,
+            outputs: 13,
+            size: (1, 130),
+            kernel: (1, 10),
+            stride: (1, 5),
+            leading: (0, 2)
+        ),
+        // Pixels as rows.
+        ConvolutionCase(
+            batch: 5,
+            inputs: 48,
+            outputs: 40,
+            size: (7, 7),
+            kernel: (3, 3),
+            stride: (2, 2),
+            leading: (1, 1),
+            trailing: (1, 1)
+        ),
+        ConvolutionCase(batch: 3, inputs: 70, outputs: 300, size: (5, 7), kernel: (1, 1)),
+        ConvolutionCase(
+            inputs: 130,
+            outputs: 66,
+            groups: 2,
+            size: (4, 4),
+            kernel: (1, 1),
+            stride: (2, 2)
+        ),
+        // Depthwise, a pixel of many channels at a time.
+        ConvolutionCase(
+            batch: 2,
+            inputs: 37,
+            outputs: 37,
+            groups: 37,
+            size: (7, 2),
+            kernel: (3, 3),
+            leading: (1, 1),
+            trailing: (1, 1)
+        ),
+        ConvolutionCase(
+            inputs: 33,
+            outputs: 33,
+            groups: 33,
+            size: (15, 5),
+            kernel: (5, 3),
+            stride: (2, 2),
+            dilation: (1, 2),
+            leading: (3, 2),
+            trailing: (1, 1)
+        ),
+        // Depthwise: many rows, long rows, phases, dilation beyond the image.
+        ConvolutionCase(
+            batch: 2,
+            inputs: 19,
+            outputs: 19,
+            groups: 19,
+            size: (14, 14),
+            kernel: (3, 3),
+            stride: (2, 2),
+            leading: (1, 1),
+            trailing: (1, 1)
+        ),
+        ConvolutionCase(
+            inputs: 3,
+            outputs: 3,
+            groups: 3,
+            size: (120, 61),
+            kernel: (5, 5),
+            leading: (2, 2),
+            trailing: (2, 2)
+        ),
+        ConvolutionCase(
+            inputs: 9,
+            outputs: 9,
+            groups: 9,
+            size: (1, 300),
+            kernel: (1, 31),
+            leading: (0, 15),
+            trailing: (0, 15)
+        ),
+        ConvolutionCase(
+            inputs: 4,
+            outputs: 4,
+            groups: 4,
+            size: (9, 9),
+            kernel: (4, 3),
+            stride: (3, 4),
+            dilation: (3, 2),
+            leading: (5, 6),
+            trailing: (6, 7)
+        ),
     ]
 
-    func run(
-        _ shape: Case,
-        _ input: [Float],
-        _ filter: [Float],
-        _ bias: [Float]?,
-        activation: UnaryOperation = .identity,
-        packs: Bool = true,
-        context: KernelContext
-    ) throws -> [Float] {
+    /// Compares with the definition; the order of additions is the method's own.
+    private func check(
+        _ shape: ConvolutionCase,
+        _ numbers: inout Numbers,
+        _ context: KernelContext
+    ) throws {
         let convolution = try #require(shape.convolution)
-        let x = Guarded(input)
-        let w = Guarded(filter)
-        let b = bias.map { Guarded($0) }
-        let size = convolution.outputSize
-        let y = Guarded<Float>(
-            repeating: .nan,
-            count: shape.batch * shape.outputs * size.height * size.width
-        )
-        let scratch = Scratch(convolution.scratchByteCount(context: context))
-        if packs {
-            let packed = unsafe PackedFilter(
-                elements: w.read,
-                outputChannelCount: shape.outputs,
-                depth: convolution.depth,
-                table: context.table
-            )
-            unsafe convolution.run(
-                x.read,
-                filter: packed,
-                bias: b?.read,
-                into: y.pointer,
-                activation: activation,
-                scratch: scratch.bytes,
-                context: context
-            )
-        } else {
-            unsafe convolution.run(
-                x.read,
-                filter: w.read,
-                bias: b?.read,
-                into: y.pointer,
-                activation: activation,
-                scratch: scratch.bytes,
-                context: context
-            )
+        let x = numbers.floats(shape.inputCount)
+        let w = numbers.floats(shape.filterCount)
+        let b = numbers.floats(shape.outputs)
+        let exact = try shape.definition(x, w, b)
+        for packs in [true, false] {
+            let y = try shape.run(x, w, b, packs: packs, context: context)
+            for (index, value) in exact.values.enumerated() {
+                let bound = ScalarTwin.bound(
+                    depth: convolution.depth + 1,
+                    magnitude: exact.magnitudes[index]
+                )
+                guard abs(Double(y[index]) - value) <= bound else {
+                    let method = convolution.method(table: context.table)
+                    Issue.record("\(shape) by \(method): \(y[index]) instead of \(value)")
+                    return
+                }
+            }
         }
-        return y.values
     }
 
     @Test(arguments: contexts)
     func `every geometry agrees with the definition`(_ context: KernelContext) throws {
         var numbers = Numbers(seed: 41)
-        for shape in Self.cases {
-            let convolution = try #require(shape.convolution)
-            let x = numbers.floats(shape.batch * shape.inputs * shape.size.0 * shape.size.1)
-            let w = numbers.floats(shape.outputs * convolution.depth)
-            let b = numbers.floats(shape.outputs)
-            let y = try run(shape, x, w, b, context: context)
-            let size = convolution.outputSize
-            let filters = shape.outputs / shape.groups
-            let channels = shape.inputs / shape.groups
-            var index = 0
-            for n in 0..<shape.batch {
-                for m in 0..<shape.outputs {
-                    for oy in 0..<size.height {
-                        for ox in 0..<size.width {
-                            var sum = Double(b[m])
-                            var magnitude = abs(sum)
-                            for c in 0..<channels {
-                                for ky in 0..<shape.kernel.0 {
-                                    for kx in 0..<shape.kernel.1 {
-                                        let iy =
-                                            oy * shape.stride.0 + ky * shape.dilation.0
-                                            - shape.leading.0
-                                        let ix =
-                                            ox * shape.stride.1 + kx * shape.dilation.1
-                                            - shape.leading.1
-                                        guard iy >= 0, iy < shape.size.0, ix >= 0, ix < shape.size.1
-                                        else { continue }
-                                        let channel = n * shape.inputs + m / filters * channels + c
-                                        let pixel = x[
-                                            (channel * shape.size.0 + iy) * shape.size.1 + ix
-                                        ]
-                                        let tap =
-                                            ((m * channels + c) * shape.kernel.0 + ky)
-                                            * shape.kernel.1 + kx
-                                        let product = Double(pixel) * Double(w[tap])
-                                        sum += product
-                                        magnitude += abs(product)
-                                    }
-                                }
-                            }
-                            let bound = ScalarTwin.bound(
-                                depth: convolution.depth + 1,
-                                magnitude: magnitude
-                            )
-                            guard abs(Double(y[index]) - sum) <= bound else {
-                                Issue.record("\(shape): \(y[index]) instead of \(sum)")
-                                return
-                            }
-                            index += 1
-                        }
-                    }
-                }
-            }
+        for var shape in Self.cases {
+            shape.usesWinograd = false
+            try check(shape, &numbers, context)
         }
     }
+
+    @Test(arguments: contexts)
+    func `random geometries agree with the definition`(_ context: KernelContext) throws {
+        var numbers = Numbers(seed: 43)
+        for _ in 0..<30 {
+            let groups = [1, 1, 1, 2, 5][numbers.int(in: 0..<5)]
+            let isDepthwise = numbers.int(in: 0..<3) == 0
+            let inputs = groups * (isDepthwise ? 1 : numbers.int(in: 1..<40))
+            var shape = ConvolutionCase(
+                batch: numbers.int(in: 1..<3),
+                inputs: inputs,
+                outputs: groups * numbers.int(in: 1..<36),
+                groups: groups,
+                size: (numbers.int(in: 1..<12), numbers.int(in: 1..<24)),
+                kernel: (numbers.int(in: 1..<5), numbers.int(in: 1..<5))
+            )
+            shape.usesWinograd = false
+            shape.stride = (numbers.int(in: 1..<4), numbers.int(in: 1..<4))
+            shape.dilation = (numbers.int(in: 1..<4), numbers.int(in: 1..<4))
+            shape.leading = (numbers.int(in: 0..<6), numbers.int(in: 0..<6))
+            shape.trailing = (numbers.int(in: 0..<6), numbers.int(in: 0..<6))
+            guard shape.convolution != nil else { continue }
+            try check(shape, &numbers, context)
+        }
+    }
+
+    @Test func `the geometries above take every plain method`() throws {
+        for table in tables {
+            var methods: Set<ConvolutionMethod> = []
+            for var shape in Self.cases {
+                shape.usesWinograd = false
+                methods.insert(try #require(shape.convolution).method(table: table))
+            }
+            #expect(
+                methods == [
+                    .depthwise, .depthwiseChannels, .direct, .pixelColumns, .pixelRows,
+                ]
+            )
+        }
+    }
+
+    static let batches: [ConvolutionCase] = [
+        ConvolutionCase(inputs: 40, outputs: 30, size: (14, 15), kernel: (3, 3), leading: (1, 1)),
+        ConvolutionCase(inputs: 3, outputs: 16, size: (14, 32), kernel: (3, 3), leading: (1, 1)),
+        ConvolutionCase(inputs: 8, outputs: 8, groups: 8, size: (40, 15), kernel: (3, 3)),
+        ConvolutionCase(inputs: 8, outputs: 16, groups: 8, size: (40, 15), kernel: (3, 3)),
+        ConvolutionCase(inputs: 64, outputs: 300, size: (7, 7), kernel: (1, 1)),
+        ConvolutionCase(inputs: 35, outputs: 35, groups: 35, size: (7, 7), kernel: (3, 5)),
+        ConvolutionCase(inputs: 24, outputs: 36, size: (30, 21), kernel: (3, 3), leading: (1, 1)),
+        ConvolutionCase(inputs: 48, outputs: 24, groups: 2, size: (12, 12), kernel: (3, 3)),
+        ConvolutionCase(inputs: 24, outputs: 36, size: (1, 210), kernel: (1, 3), leading: (0, 1)),
+    ]
 
     @Test(arguments: tables)
     func `an image has the same bits alone, in a batch, and on any number of threads`(
         _ table: KernelTable
     ) throws {
         var numbers = Numbers(seed: 42)
-        for groups in [1, 8] {
-            var shape = Case(
-                batch: 5,
-                inputs: 8,
-                outputs: 16,
-                groups: groups,
-                size: (14, 15),
-                kernel: (3, 3),
-                leading: (1, 1),
-                trailing: (1, 1)
-            )
-            let convolution = try #require(shape.convolution)
-            let image = 8 * 14 * 15
+        for var shape in Self.batches {
+            shape.batch = 5
+            let image = shape.inputCount / 5
             let x = numbers.floats(5 * image)
-            let w = numbers.floats(16 * convolution.depth)
-            let b = numbers.floats(16)
-            let whole = try run(
-                shape,
-                x,
-                w,
-                b,
-                activation: .relu,
-                context: KernelContext(table: table)
-            )
-            for pool in pools {
-                let shared = try run(
-                    shape,
+            let w = numbers.floats(shape.filterCount)
+            let b = numbers.floats(shape.outputs)
+            func run(
+                _ shape: ConvolutionCase,
+                _ x: [Float],
+                _ context: KernelContext
+            ) throws -> [Float] {
+                try shape.run(
                     x,
                     w,
                     b,
-                    activation: .relu,
-                    packs: false,
-                    context: KernelContext(table: table, pool: pool)
+                    activation: UnaryOperation(.relu),
+                    context: context
                 )
-                #expect(bits(shared) == bits(whole))
+            }
+            let whole = try run(shape, x, KernelContext(table: table))
+            for pool in pools {
+                let shared = try run(shape, x, KernelContext(table: table, pool: pool))
+                #expect(bits(shared) == bits(whole), "\(shape)")
             }
             shape.batch = 1
             let alone = try run(
                 shape,
                 Array(x[3 * image..<4 * image]),
-                w,
-                b,
-                activation: .relu,
-                context: KernelContext(table: table)
+                KernelContext(table: table)
             )
             let plane = alone.count
-            #expect(bits(alone) == bits(Array(whole[3 * plane..<4 * plane])))
+            #expect(bits(alone) == bits(Array(whole[3 * plane..<4 * plane])), "\(shape)")
         }
     }
 
-    @Test func `activations follow the bias`() throws {
-        let shape = Case(inputs: 1, outputs: 1, size: (1, 3), kernel: (1, 1))
-        for context in contexts {
-            let y = try run(
-                shape,
-                [-1, 0, 1],
-                [2],
-                [0.5],
-                activation: UnaryOperation(.sigmoid),
-                context: context
-            )
-            for (value, exact) in zip(y, [-1.5, 0.5, 2.5]) {
-                #expect(ulps(value, exact: ScalarTwin.unary(UnaryOperation(.sigmoid), exact)) <= 3)
+    @Test(arguments: contexts)
+    func `bias, residual and activation follow each other`(_ context: KernelContext) throws {
+        var numbers = Numbers(seed: 44)
+        for shape in Self.batches {
+            let x = numbers.floats(shape.inputCount)
+            let w = numbers.floats(shape.filterCount)
+            let b = numbers.floats(shape.outputs)
+            let sum = try shape.run(x, w, b, context: context)
+            let residual = numbers.floats(sum.count)
+            for operation in [
+                UnaryOperation(.relu), UnaryOperation(.clamp, a: -0.5, b: 0.75),
+                UnaryOperation(.sigmoid), UnaryOperation(.hardSwish), .identity,
+            ] {
+                let plain = try shape.run(x, w, b, activation: operation, context: context)
+                let added = try shape.run(
+                    x,
+                    w,
+                    b,
+                    residual: residual,
+                    activation: operation,
+                    context: context
+                )
+                for i in sum.indices where i % 37 == 0 {
+                    let first = ScalarTwin.unary(operation, Double(sum[i]))
+                    let second = ScalarTwin.unary(operation, Double(sum[i] + residual[i]))
+                    #expect(abs(Double(plain[i]) - first) <= 1e-6 * (1 + abs(first)))
+                    #expect(abs(Double(added[i]) - second) <= 1e-6 * (1 + abs(second)))
+                }
+            }
+        }
+    }
+
+    @Test(arguments: contexts)
+    func `a NaN reaches the outputs that see it and no others`(_ context: KernelContext) throws {
+        for shape in [
+            ConvolutionCase(inputs: 3, outputs: 5, size: (20, 32), kernel: (3, 3), leading: (1, 1)),
+            ConvolutionCase(inputs: 5, outputs: 5, groups: 5, size: (20, 32), kernel: (3, 3)),
+            ConvolutionCase(inputs: 40, outputs: 5, size: (20, 32), kernel: (3, 3)),
+            ConvolutionCase(inputs: 40, outputs: 33, size: (7, 7), kernel: (3, 3)),
+        ] {
+            var plain = shape
+            plain.usesWinograd = false
+            let size = try #require(plain.convolution).outputSize
+            var x = [Float](repeating: 1, count: shape.inputCount)
+            // Channel 2, row 5, column 6.
+            x[(2 * shape.size.0 + 5) * shape.size.1 + 6] = .nan
+            let w = [Float](repeating: 1, count: shape.filterCount)
+            let y = try plain.run(x, w, activation: UnaryOperation(.relu), context: context)
+            for m in 0..<shape.outputs {
+                for row in 0..<size.height {
+                    for column in 0..<size.width {
+                        let sees =
+                            abs(row + 1 - shape.leading.0 - 5) <= 1
+                            && abs(column + 1 - shape.leading.1 - 6) <= 1
+                            && (shape.groups == 1 || m == 2)
+                        let value = y[(m * size.height + row) * size.width + column]
+                        #expect(value.isNaN == sees)
+                    }
+                }
             }
         }
     }
 
     @Test func `sizes that do not fit are refused`() {
-        let good = Case(inputs: 4, outputs: 4, size: (4, 4), kernel: (2, 2))
-        func refused(_ change: (inout Case) -> Void) -> Bool {
+        let good = ConvolutionCase(inputs: 4, outputs: 4, size: (4, 4), kernel: (2, 2))
+        func refused(_ change: (inout ConvolutionCase) -> Void) -> Bool {
             var shape = good
             change(&shape)
             return shape.convolution == nil

@@ -1,10 +1,11 @@
-package import TernMicrokernels
+internal import TernMicrokernels
 
 /// A convolution with known sizes: Y [N, M, oH, oW] = W [M, C/g, kH, kW] ∗ X [N, C, H, W] + B [M].
 ///
-/// One- and two-dimensional, any group, stride, dilation and padding. Each output is one chain of
-/// additions over (channel, row, column) of its window, so the bits of an image don't depend on the
-/// batch or the threads. Padding is zeros (an infinite weight may make NaN of them or not).
+/// One- and two-dimensional, any group, stride, dilation and padding. How it is computed, and with it
+/// the order of additions, follows from the geometry of one image (``method(table:)``), so the bits of
+/// an image don't depend on the batch or the threads. Padding is zeros (an infinite weight may make
+/// NaN of them or not).
 package struct Convolution: Sendable {
     /// N.
     package let batchCount: Int
@@ -20,6 +21,8 @@ package struct Convolution: Sendable {
     package let outputSize: Window.Extent
     /// The kernel and how it slides.
     package let window: Window
+    /// Whether Winograd's methods may be chosen.
+    package let usesWinograd: Bool
 
     /// Describes a convolution; `nil` if the sizes don't fit together.
     ///
@@ -31,7 +34,8 @@ package struct Convolution: Sendable {
         outputChannelCount: Int,
         groupCount: Int,
         inputSize: Window.Extent,
-        window: Window
+        window: Window,
+        usesWinograd: Bool = ConvolutionMethod.allowsWinograd
     ) {
         guard batchCount >= 0, inputChannelCount >= 0, outputChannelCount >= 0, groupCount >= 1,
             inputChannelCount % groupCount == 0, outputChannelCount % groupCount == 0,
@@ -45,6 +49,7 @@ package struct Convolution: Sendable {
         self.inputSize = inputSize
         self.outputSize = outputSize
         self.window = window
+        self.usesWinograd = usesWinograd
     }
 
     /// C / g · kH · kW, the length of the chain of each output.
@@ -53,92 +58,84 @@ package struct Convolution: Sendable {
     }
 
     /// How much scratch memory a run needs, in bytes.
-    package func scratchByteCount(context: KernelContext) -> Int {
-        isDepthwise ? 0 : ConvolutionDriver.partByteCount(self, context) * partCount(context)
+    ///
+    /// - Parameters:
+    ///   - context: Where it will run.
+    ///   - filtersAreLoose: Whether the filters are an input of the call instead of packed.
+    /// - Returns: The bytes.
+    package func scratchByteCount(context: KernelContext, filtersAreLoose: Bool = false) -> Int {
+        guard isNotEmpty else { return 0 }
+        let table = context.table
+        switch filtersAreLoose ? methodOfLooseFilters(table: table) : method(table: table) {
+        case .depthwise: return DepthwiseDriver.scratchByteCount(self, context)
+        case .depthwiseChannels: return DepthwiseChannelsDriver.scratchByteCount(self, context)
+        case .direct: return DirectDriver.scratchByteCount(self, context)
+        case .pixelColumns: return PixelColumnsDriver.scratchByteCount(self, context)
+        case .pixelRows: return PixelRowsDriver.Memory(self, context).byteCount
+        case .winograd, .winogradRow:
+            guard let geometry = WinogradGeometry(self, table: table) else { return 0 }
+            return WinogradDriver.Memory(geometry, self, context).byteCount
+        }
     }
 
     /// Whether each output channel reads one input channel.
     internal var isDepthwise: Bool { groupCount > 1 && inputChannelCount == groupCount }
 
-    /// How many panels of pixels there are, over all images and groups.
-    internal func panelCount(_ context: KernelContext) -> Int {
-        let pixels = outputSize.height * outputSize.width
-        let panels = Panels.count(columnCount: pixels, table: context.table)
-        return batchCount * groupCount * panels
-    }
-
-    /// How many parts the panels are dealt out in, each with scratch memory of its own.
-    internal func partCount(_ context: KernelContext) -> Int {
-        Swift.min(panelCount(context), context.scratchPartLimit)
+    private var isNotEmpty: Bool {
+        batchCount > 0 && outputChannelCount > 0 && outputSize.height > 0 && outputSize.width > 0
     }
 
     /// Convolves with filters that were packed when the model was loaded.
     ///
     /// - Parameters:
     ///   - input: X, dense.
-    ///   - filter: W.
-    ///   - bias: B, or nothing.
+    ///   - filter: W, packed for a convolution with the same method.
     ///   - output: Y, dense; may not overlap X.
-    ///   - activation: Applied to each output.
-    ///   - scratch: 64-byte aligned memory of ``scratchByteCount(context:)`` bytes.
+    ///   - epilogue: What happens to each sum.
+    ///   - scratch: 64-byte aligned memory of ``scratchByteCount(context:filtersAreLoose:)`` bytes.
     ///   - context: Where to run.
     @unsafe package func run(
         _ input: UnsafePointer<Float>,
         filter: PackedFilter,
-        bias: UnsafePointer<Float>?,
         into output: UnsafeMutablePointer<Float>,
-        activation: UnaryOperation = .identity,
+        epilogue: ConvolutionEpilogue,
         scratch: UnsafeMutableRawBufferPointer,
         context: KernelContext
     ) {
+        guard isNotEmpty else { return }
+        let method = method(table: context.table)
         precondition(
-            filter.outputChannelCount == outputChannelCount && filter.depth == depth,
+            filter.outputChannelCount == outputChannelCount && filter.depth == depth
+                && filter.method == method,
             "the packed filters belong to another convolution"
         )
-        unsafe run(
-            input,
-            filter: filter.rows,
-            bias: bias,
-            into: output,
-            activation: activation,
-            scratch: scratch,
-            context: context
-        )
+        let run = unsafe ConvolutionRun(self, input, output, epilogue, context)
+        switch method {
+        case .depthwise: unsafe DepthwiseDriver.run(run, filter.rows, scratch)
+        case .depthwiseChannels: unsafe DepthwiseChannelsDriver.run(run, filter, scratch)
+        case .direct: unsafe DirectDriver.run(run, filter.rows, scratch)
+        case .pixelColumns: unsafe PixelColumnsDriver.run(run, filter.rows, scratch)
+        case .pixelRows: unsafe PixelRowsDriver.run(run, filter, scratch)
+        case .winograd, .winogradRow: unsafe WinogradDriver.run(run, filter, scratch)
+        }
     }
 
     /// Convolves with filters that are an input of the call: W [M, C/g, kH, kW], dense.
     @unsafe package func run(
         _ input: UnsafePointer<Float>,
-        filter: UnsafePointer<Float>,
-        bias: UnsafePointer<Float>?,
+        looseFilter: UnsafePointer<Float>,
         into output: UnsafeMutablePointer<Float>,
-        activation: UnaryOperation = .identity,
+        epilogue: ConvolutionEpilogue,
         scratch: UnsafeMutableRawBufferPointer,
         context: KernelContext
     ) {
-        guard batchCount > 0, outputChannelCount > 0, outputSize.height > 0, outputSize.width > 0
-        else { return }
-        if isDepthwise {
-            unsafe DepthwiseDriver.run(
-                self,
-                input,
-                filter,
-                bias,
-                output,
-                activation,
-                context
-            )
-        } else {
-            unsafe ConvolutionDriver.run(
-                self,
-                input,
-                filter,
-                bias,
-                output,
-                activation,
-                scratch,
-                context
-            )
+        guard isNotEmpty else { return }
+        let run = unsafe ConvolutionRun(self, input, output, epilogue, context)
+        let filter = unsafe FilterRows(elements: looseFilter, stride: depth)
+        switch methodOfLooseFilters(table: context.table) {
+        case .depthwise: unsafe DepthwiseDriver.run(run, filter, scratch)
+        case .direct: unsafe DirectDriver.run(run, filter, scratch)
+        default: unsafe PixelColumnsDriver.run(run, filter, scratch)
         }
     }
 }

@@ -51,7 +51,7 @@
 ///
 /// Scalar twin: `ConvolutionTests`, through the product.
 @usableFromInline
-internal enum PatchKernel<I: InstructionSet> {
+internal enum PatchKernel<I: ShuffleInstructionSet> {
     /// target[k, p] for `depth` rows from `firstRow` on and `count` ≤ panel width pixels from
     /// `firstPixel` on; the other columns of the panel become 0.
     @inlinable
@@ -74,8 +74,6 @@ internal enum PatchKernel<I: InstructionSet> {
         let firstOutputColumn = firstPixel % patches.outputWidth
         var row = unsafe target
         for _ in 0..<depth {
-            unsafe I.store(zero, row)
-            unsafe I.store(zero, row + I.laneCount)
             let plane = unsafe patches.image + channel &* patches.height &* patches.width
             let shift = tapColumn &* patches.dilationWidth &- patches.paddingLeft
             var y =
@@ -83,6 +81,12 @@ internal enum PatchKernel<I: InstructionSet> {
                 &- patches.paddingTop
             var x = firstOutputColumn
             var done = 0
+            let outputWidth = patches.outputWidth
+            let isWhole = isInside(patches, x, y, shift, count)
+            if count < panelWidth || x &+ count > outputWidth || !isWhole {
+                unsafe I.store(zero, row)
+                unsafe I.store(zero, row + I.laneCount)
+            }
             while done < count {
                 let run = Swift.min(count &- done, patches.outputWidth &- x)
                 if y >= 0, y < patches.height {
@@ -106,6 +110,22 @@ internal enum PatchKernel<I: InstructionSet> {
         }
     }
 
+    /// Whether no tap of `count` outputs from column `x` on is in the padding.
+    @inlinable
+    @inline(__always)
+    internal static func isInside(
+        _ patches: borrowing ImagePatches,
+        _ x: Int,
+        _ y: Int,
+        _ shift: Int,
+        _ count: Int
+    ) -> Bool {
+        let first = x &* patches.strideWidth &+ shift
+        let last = first &+ (count &- 1) &* patches.strideWidth
+        let (height, width) = (patches.height, patches.width)
+        return y >= 0 && y < height && first >= 0 && last < width
+    }
+
     /// target[i] = line[(x + i)·stride + shift] for those i < count that are inside the line.
     @inlinable
     @inline(__always)
@@ -117,25 +137,21 @@ internal enum PatchKernel<I: InstructionSet> {
         _ count: Int,
         _ target: UnsafeMutablePointer<Float>
     ) {
+        // The first position inside the line, and the first one after it.
         let stride = patches.strideWidth
-        if stride == 1 {
-            let start = Swift.max(0, 0 &- (x &+ shift))
-            let end = Swift.min(count, patches.width &- (x &+ shift))
-            guard start < end else { return }
-            let source = unsafe line + (x &+ shift)
-            var i = start
-            while end &- i >= I.laneCount {
-                unsafe I.store(I.load(source + i), target + i)
-                i &+= I.laneCount
-            }
-            let rest = end &- i
-            unsafe I.store(I.load(source + i, count: rest), target + i, count: rest)
-            return
+        let position = x &* stride &+ shift
+        let start = position >= 0 ? 0 : (stride &- 1 &- position) / stride
+        let room = patches.width &- position
+        var end = count
+        if (count &- 1) &* stride >= room {
+            end = room <= 0 ? 0 : (room &+ stride &- 1) / stride
         }
-        var position = x &* stride &+ shift
-        for i in 0..<count {
-            if position >= 0, position < patches.width { unsafe target[i] = line[position] }
-            position &+= stride
-        }
+        guard start < end else { return }
+        unsafe StrideKernel<I>.run(
+            line + (position &+ start &* stride),
+            stride,
+            end &- start,
+            target + start
+        )
     }
 }

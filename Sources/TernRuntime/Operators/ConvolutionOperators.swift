@@ -101,26 +101,34 @@ enum ConvolutionOperators {
             )
         }
         let hasBias = context.hasInput(2)
-        let scratch = convolution.scratchByteCount(context: context.kernels)
         guard weights.constant != nil else {
+            let scratch = convolution.scratchByteCount(
+                context: context.kernels,
+                filtersAreLoose: true
+            )
             return Kernel(scratchByteCount: scratch) { (frame) throws(OperatorError) in
                 unsafe convolution.run(
                     frame.input(0, as: Float.self),
-                    filter: frame.input(1, as: Float.self),
-                    bias: hasBias ? frame.input(2, as: Float.self) : nil,
+                    looseFilter: frame.input(1, as: Float.self),
                     into: frame.output(0, as: Float.self),
+                    epilogue: ConvolutionEpilogue(
+                        bias: hasBias ? frame.input(2, as: Float.self) : nil
+                    ),
                     scratch: frame.scratch,
                     context: frame.context
                 )
             }
         }
-        let filter = try packedFilter(context)
+        let filter = try packedFilter(context, for: convolution)
+        let scratch = convolution.scratchByteCount(context: context.kernels)
         return Kernel(scratchByteCount: scratch) { (frame) throws(OperatorError) in
             unsafe convolution.run(
                 frame.input(0, as: Float.self),
                 filter: filter,
-                bias: hasBias ? frame.input(2, as: Float.self) : nil,
                 into: frame.output(0, as: Float.self),
+                epilogue: ConvolutionEpilogue(
+                    bias: hasBias ? frame.input(2, as: Float.self) : nil
+                ),
                 scratch: frame.scratch,
                 context: frame.context
             )
@@ -128,10 +136,13 @@ enum ConvolutionOperators {
     }
 
     private static func packedFilter(
-        _ context: NodeContext
+        _ context: NodeContext,
+        for convolution: Convolution
     ) throws(OperatorError) -> PackedFilter {
-        let shape = try context.input(1).shape
-        return try context.prepared(from: 1, variant: "filter") { () throws(OperatorError) in
+        // Shapes with the same method share what was packed; groups are the node's, not the weight's.
+        let method = convolution.method(table: context.kernels.table)
+        let variant = "\(method.rawValue) filter in \(convolution.groupCount) groups"
+        return try context.prepared(from: 1, variant: variant) { () throws(OperatorError) in
             guard let constant = context.inputs[1]?.constant else {
                 throw OperatorError("input 1 must be known to be packed")
             }
@@ -141,8 +152,8 @@ enum ConvolutionOperators {
                 unsafe PackedFilter(
                     elements: UnsafeRawPointer(constant.storage.baseAddress)
                         .assumingMemoryBound(to: Float.self),
-                    outputChannelCount: shape[0],
-                    depth: shape.dropFirst().reduce(1, *)
+                    for: convolution,
+                    table: context.kernels.table
                 )
             }
         }

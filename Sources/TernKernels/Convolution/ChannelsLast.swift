@@ -1,0 +1,133 @@
+internal import TernMicrokernels
+
+/// Images of one group with the channels of a pixel next to each other, in scratch memory.
+///
+/// Layout: [images, rows, columns, pitch], where `pitch` is the channels rounded up to whole registers;
+/// what fills it up is anything. Going there and back costs a transposition of each operand, which is
+/// small beside a product over many channels.
+internal struct ChannelsLast {
+    internal let rowCount: Int
+    internal let columnCount: Int
+    /// Floats per pixel.
+    internal let pitch: Int
+
+    internal init(rowCount: Int, columnCount: Int, channelCount: Int, table: KernelTable) {
+        self.rowCount = rowCount
+        self.columnCount = columnCount
+        let whole = (channelCount + table.laneCount - 1) / table.laneCount * table.laneCount
+        // Pixels a multiple of 512 bytes apart would share few lines of a first-level cache.
+        pitch = whole.isMultiple(of: 128) ? whole + 16 : whole
+    }
+
+    internal var imageFloatCount: Int { rowCount * columnCount * pitch }
+
+    /// Nanoseconds to transpose one float, roughly.
+    internal static let cost = 0.15
+
+    /// Fills `target` with images and their padding; what lies beyond is zero.
+    @unsafe internal func stage(
+        _ run: ConvolutionRun,
+        images: Range<Int>,
+        group: Int,
+        into target: UnsafeMutablePointer<Float>
+    ) {
+        let size = run.convolution.inputSize
+        let leading = run.convolution.window.leading
+        let rowFloats = columnCount * pitch
+        // Without padding all rows of an image are one.
+        let isWhole =
+            leading.height == 0 && rowCount == size.height
+            && leading.width == 0 && columnCount == size.width
+        let pieces = images.count * rowCount
+        run.context.forEach(
+            pieces,
+            grain: KernelContext.grain(nanosecondsPerPiece: Double(rowFloats) * Self.cost),
+            nanosecondsPerPiece: Double(rowFloats) * Self.cost
+        ) { range in
+            var piece = range.lowerBound
+            while piece < range.upperBound {
+                let (image, row) = piece.quotientAndRemainder(dividingBy: rowCount)
+                let planes = unsafe run.planes(image: images.lowerBound + image, group: group)
+                let y = row - leading.height
+                let line = unsafe target + piece * rowFloats
+                var rows = 1
+                if isWhole {
+                    rows = Swift.min(range.upperBound - piece, rowCount - row)
+                    unsafe run.table.convolution.transpose(
+                        planes + y * size.width,
+                        run.inputPlane,
+                        run.channels,
+                        rows * size.width,
+                        line,
+                        pitch
+                    )
+                } else if y >= 0, y < size.height {
+                    let columns = Swift.max(
+                        0,
+                        Swift.min(size.width, columnCount - leading.width)
+                    )
+                    let first = leading.width * pitch
+                    unsafe line.update(repeating: 0, count: Swift.min(first, rowFloats))
+                    if columns > 0 {
+                        unsafe run.table.convolution.transpose(
+                            planes + y * size.width,
+                            run.inputPlane,
+                            run.channels,
+                            columns,
+                            line + first,
+                            pitch
+                        )
+                        let end = first + columns * pitch
+                        unsafe (line + end).update(repeating: 0, count: rowFloats - end)
+                    }
+                } else {
+                    unsafe line.update(repeating: 0, count: rowFloats)
+                }
+                piece += rows
+            }
+        }
+    }
+
+    /// Moves finished images to the output's planes, and does what is left of the epilogue.
+    @unsafe internal func unstage(
+        _ source: UnsafePointer<Float>,
+        _ run: ConvolutionRun,
+        images: Range<Int>,
+        group: Int
+    ) {
+        let pixels = rowCount * columnCount
+        let blocks = (pixels + Self.unstagedPixelCount - 1) / Self.unstagedPixelCount
+        let cost = Double(Swift.min(pixels, Self.unstagedPixelCount) * run.filters) * Self.cost
+        run.context.forEach(
+            images.count * blocks,
+            grain: KernelContext.grain(nanosecondsPerPiece: cost),
+            nanosecondsPerPiece: cost
+        ) { range in
+            for piece in range {
+                let (image, block) = piece.quotientAndRemainder(dividingBy: blocks)
+                let first = block * Self.unstagedPixelCount
+                let count = Swift.min(Self.unstagedPixelCount, pixels - first)
+                let offset =
+                    run.outputOffset(image: images.lowerBound + image, group: group) + first
+                let from = unsafe source + (image * pixels + first) * pitch
+                // A few planes at a time, so that each is written in long runs.
+                var channel = 0
+                while channel < run.filters {
+                    let channels = Swift.min(run.table.laneCount, run.filters - channel)
+                    unsafe run.table.convolution.transpose(
+                        from + channel,
+                        pitch,
+                        count,
+                        channels,
+                        run.output + (offset + channel * pixels),
+                        pixels
+                    )
+                    channel += channels
+                }
+                run.finish(offset: offset, count: count, rows: run.filters)
+            }
+        }
+    }
+
+    private static let unstagedPixelCount = 128
+}
