@@ -148,13 +148,13 @@ internal struct AttentionScratch: Sendable {
         var key = 0
         while key < count {
             // Columns that no key fills are computed and not stored.
-            unsafe table.attention.transpose(
+            unsafe table.rows.transpose(
                 keys + key * keyStrides.row,
                 keyStrides.row,
-                panels + key * attention.size,
-                width,
                 Swift.min(width, count - key),
-                attention.size
+                attention.size,
+                panels + key * attention.size,
+                width
             )
             key += width
         }

@@ -53,7 +53,7 @@ internal struct ChannelsLast {
                 var rows = 1
                 if isWhole {
                     rows = Swift.min(range.upperBound - piece, rowCount - row)
-                    unsafe run.table.convolution.transpose(
+                    unsafe run.table.rows.transpose(
                         planes + y * size.width,
                         run.inputPlane,
                         run.channels,
@@ -69,7 +69,7 @@ internal struct ChannelsLast {
                     let first = leading.width * pitch
                     unsafe line.update(repeating: 0, count: Swift.min(first, rowFloats))
                     if columns > 0 {
-                        unsafe run.table.convolution.transpose(
+                        unsafe run.table.rows.transpose(
                             planes + y * size.width,
                             run.inputPlane,
                             run.channels,
@@ -114,7 +114,7 @@ internal struct ChannelsLast {
                 var channel = 0
                 while channel < run.filters {
                     let channels = Swift.min(run.table.laneCount, run.filters - channel)
-                    unsafe run.table.convolution.transpose(
+                    unsafe run.table.rows.transpose(
                         from + channel,
                         pitch,
                         count,

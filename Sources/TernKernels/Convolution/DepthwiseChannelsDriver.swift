@@ -122,7 +122,7 @@ internal enum DepthwiseChannelsDriver {
                 )
                 run.table.convolution.channelTaps(tile)
                 let offset = run.outputOffset(image: image, group: 0) + first * staging.outputCount
-                unsafe run.table.convolution.transpose(
+                unsafe run.table.rows.transpose(
                     dense,
                     staging.lanes,
                     staging.outputCount,
@@ -146,7 +146,7 @@ internal enum DepthwiseChannelsDriver {
     ) {
         let size = run.convolution.inputSize
         let leading = run.convolution.window.leading
-        unsafe run.table.convolution.transpose(
+        unsafe run.table.rows.transpose(
             planes,
             staging.inputCount,
             channels,

@@ -244,14 +244,14 @@ package struct StridedCopy: Sendable {
         }
         if MemoryLayout<Element>.size == 4, sourceRowStride == 1, targetStride == 1 {
             // SAFETY: registers of floats move any 32 bits unchanged.
-            unsafe table.attention.transpose(
+            unsafe table.rows.transpose(
                 UnsafeRawPointer(x + rows.lowerBound).assumingMemoryBound(to: Float.self),
                 sourceStride,
+                columns,
+                rows.count,
                 UnsafeMutableRawPointer(y + rows.lowerBound * targetRowStride)
                     .assumingMemoryBound(to: Float.self),
-                targetRowStride,
-                columns,
-                rows.count
+                targetRowStride
             )
             return
         }

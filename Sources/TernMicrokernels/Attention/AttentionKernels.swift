@@ -9,8 +9,6 @@
     @usableFromInline package let rescale: @Sendable (Target, Int, Int, Int, Source) -> Void
     /// (values, stride, rowCount, count, sums); see ``AttentionKernel``.
     @usableFromInline package let finish: @Sendable (Target, Int, Int, Int, Source) -> Void
-    /// (x, xStride, y, yStride, rowCount, columnCount); see ``TransposeKernel``.
-    @usableFromInline package let transpose: @Sendable (Source, Int, Target, Int, Int, Int) -> Void
 
     /// Instantiates the kernels for an instruction set.
     @inlinable
@@ -19,6 +17,5 @@
         weigh = { AttentionKernel<I>.weigh($0) }
         unsafe rescale = { unsafe AttentionKernel<I>.rescale($0, $1, $2, $3, $4) }
         unsafe finish = { unsafe AttentionKernel<I>.finish($0, $1, $2, $3, $4) }
-        unsafe transpose = { unsafe TransposeKernel<I>.run($0, $1, $2, $3, $4, $5) }
     }
 }

@@ -7,8 +7,6 @@
     /// ``PatchKernel``.
     @usableFromInline package let packPatches:
         @Sendable (borrowing ImagePatches, Int, Int, Int, Int, Target) -> Void
-    /// (source, sourceStride, rows, columns, target, targetStride); see ``TransposeKernel``.
-    @usableFromInline package let transpose: @Sendable (Source, Int, Int, Int, Target, Int) -> Void
     /// Runs a ``StageTile``.
     @usableFromInline package let stage: @Sendable (borrowing StageTile) -> Void
     /// Runs a ``TapTile``.
@@ -35,7 +33,6 @@
     @inline(__always)
     package init<I: ShuffleInstructionSet>(_ instructionSet: I.Type) {
         unsafe packPatches = { unsafe PatchKernel<I>.panel($0, $1, $2, $3, $4, $5) }
-        unsafe transpose = { unsafe TransposeKernel<I>.run($0, $1, $2, $3, $4, $5) }
         stage = { StageKernel<I>.run($0) }
         taps = { TapKernel<I>.run($0) }
         channelTaps = { ChannelTapKernel<I>.run($0) }

@@ -37,10 +37,14 @@
     @usableFromInline package let pool:
         @Sendable (StridedFold, Source, Int, Int, Int, Int, Int, Target, Int, Float) -> Void
 
+    /// (source, sourceStride, rows, columns, target, targetStride); see ``TransposeKernel``.
+    @usableFromInline package let transpose: @Sendable (Source, Int, Int, Int, Target, Int) -> Void
+
     /// Instantiates the kernels for an instruction set.
     @inlinable
     @inline(__always)
-    internal init<I: InstructionSet>(_ instructionSet: I.Type) {
+    internal init<I: ShuffleInstructionSet>(_ instructionSet: I.Type) {
+        unsafe transpose = { unsafe TransposeKernel<I>.run($0, $1, $2, $3, $4, $5) }
         unsafe moments = { unsafe NormalizationKernel<I>.moments($0, $1, $2) }
         unsafe layerNormalize = {
             unsafe NormalizationKernel<I>.layers($0, $1, $2, $3, $4, $5, $6, $7, $8)

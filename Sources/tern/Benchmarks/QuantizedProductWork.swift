@@ -1,4 +1,5 @@
 import TernKernels
+import TernMicrokernels
 import TernTensor
 
 /// A product of bytes with a packed right-hand side; the sums are stored.
