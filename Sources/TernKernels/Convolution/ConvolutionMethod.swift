@@ -52,11 +52,13 @@ extension Convolution {
             return .pixelColumns
         }
         // Cycles of a machine that does one multiplication and addition of a register per cycle:
-        // columns that are no pixels, and packing strided patches, against two transpositions.
+        // columns that are no pixels, and packing strided patches of short rows, against two transpositions.
         let columns = (pixels + half - 1) / half * half
         let staged = inputSize.height * inputSize.width * channels + pixels * filters
         let waste = Double((columns - pixels) * filters * depth) / Double(half)
-        let isStrided = window.stride.width > 1 && window.kernel.width > 1
+        let isStrided =
+            window.stride.width > 1 && window.kernel.width > 1
+            && outputSize.width < table.panelWidth
         let packing = isStrided ? Double(pixels * depth) * 1.2 : 0
         if waste + packing > Double(staged) * 0.4 { return .pixelRows }
         return .pixelColumns
