@@ -15,7 +15,7 @@ private enum PoolBenchmark {
     static func main() {
         let arguments = CommandLine.arguments.dropFirst()
         if arguments.first == "hog" { Hogs.run(onProcessor: Int(arguments.last ?? "") ?? -1) }
-        let costs = HandOffCosts.measured()
+        let costs = HandOffCosts.ofThisMachine
         print(
             "\(ThreadPool.availableProcessorCount) processors; an answer takes "
                 + "\(costs.spinningNanoseconds) ns from spinning, "
