@@ -9,9 +9,9 @@ internal import Glibc
 // (a system call, an interrupt to another processor, often a halted virtual one: 30 µs). Both depend
 // on the processor, the hypervisor and the kernel, so they are measured, once for the process, when
 // its first pool with workers is made: a thread of its own answers 48 calls spinning and 8 from
-// sleep, about 1 ms altogether and never more than 5 ms of asking. Of the spinning answers the lower
-// quartile counts and of the others the median, so that another process that gets in between does
-// not show. What was not answered in time counts as the usual value; whether helpers really come is
+// sleep, about 1 ms altogether and never more than 5 ms of asking. Of the spinning answers the
+// tenth percentile counts and of the others the median, so that another process that gets in between
+// does not show for the life of the pool. What was not answered in time counts as the usual value; whether helpers really come is
 // watched while the pool runs (StallWatch.swift).
 //
 // From the costs follow the thresholds:
@@ -149,7 +149,7 @@ private struct Exchange: ~Copyable {
     private static func costs(_ spinning: [Int], _ sleeping: [Int]) -> HandOffCosts {
         var costs = HandOffCosts.usual
         if spinning.count >= 8 {
-            costs.spinningNanoseconds = spinning.sorted()[spinning.count / 4]
+            costs.spinningNanoseconds = spinning.sorted()[spinning.count / 10]
         }
         if sleeping.count >= 3 {
             costs.sleepingNanoseconds = sleeping.sorted()[sleeping.count / 2]

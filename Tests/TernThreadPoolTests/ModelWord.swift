@@ -97,7 +97,11 @@ enum Exploration {
         } ?? []
 
     /// Prints, when someone asked to go further.
-    fileprivate static func tell(_ text: String) { if !further.isEmpty { print(text) } }
+    fileprivate static func tell(_ text: String) {
+        guard !further.isEmpty else { return }
+        print(text)
+        fflush(nil)
+    }
 
     /// Explores; failures are told to the caller, not to the tests.
     static func find(

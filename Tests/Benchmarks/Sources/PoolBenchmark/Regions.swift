@@ -52,7 +52,7 @@ func measureDeque() {
     }
     report("probe of an empty deque", empty.summary())
 
-    let pool = ThreadPool(.init(workerCount: 1, spinMicroseconds: 0))
+    let pool = ThreadPool(.init(workerCount: 1, spinMicroseconds: 0, costs: .usual))
     usleep(20_000)
     let parts = 1_000_000
     var total = 0
@@ -95,7 +95,7 @@ private func timed(_ count: Int, _ body: () -> Void) -> Distribution {
 }
 
 func measureRegions() {
-    let pool = ThreadPool(.init(workerCount: 1, spinMicroseconds: 3_000_000))
+    let pool = ThreadPool(.init(workerCount: 1, spinMicroseconds: 3_000_000, costs: .usual))
     pool.prewake()
     usleep(1_000)
     let clock = Distribution(
@@ -162,7 +162,7 @@ func measureRegions() {
 
 /// Allocations and system calls of many regions with a hot helper.
 func measureCostless() {
-    let pool = ThreadPool(.init(workerCount: 1, spinMicroseconds: 3_000_000))
+    let pool = ThreadPool(.init(workerCount: 1, spinMicroseconds: 3_000_000, costs: .usual))
     pool.prewake()
     usleep(1_000)
     var total = 0

@@ -19,7 +19,6 @@ private func compare(
     var total = (alone: 0.0, shared: 0.0)
     let start = tern_monotonic_nanoseconds()
     while Double(tern_monotonic_nanoseconds() - start) < seconds * 1e9 {
-        prepare()
         var alone: [Double] = []
         for _ in 0..<perSet {
             let start = tern_ticks()
@@ -27,7 +26,6 @@ private func compare(
             alone.append(nanoseconds(tern_ticks() - start))
         }
         prepare()
-        // The first finds the helper asleep.
         product.run(on: pool, predicted: predicted)
         var shared: [Double] = []
         for _ in 0..<perSet {
@@ -54,10 +52,16 @@ private func goal(_ nanoseconds: Double) -> String {
     }
 }
 
+/// Each thread on a processor of its own, so that the helper is hot and not on this thread's.
 func measureSpeedUp() {
-    let pool = ThreadPool(.init(workerCount: 1))
+    _ = tern_pin_to_nth_processor(Int32(ThreadPool.availableProcessorCount - 1))
+    let pool = ThreadPool(.init(workerCount: 1, pinsWorkers: true))
     for parts in partCounts {
-        let result = compare(pool, parts, seconds: 0.6) { pool.prewake() }
+        let result = compare(pool, parts, seconds: 0.6) {
+            pool.prewake()
+            spin(100_000)
+            pool.prewake()
+        }
         report(
             "\(text(result.serial.median / 1_000)) µs of work, helper hot",
             "\(text(result.ratio.median))x  (min \(text(result.ratio.percentile(0))), "
