@@ -76,11 +76,11 @@ internal enum IntegerDriver {
                     .assumingMemoryBound(to: Int32.self)
                 let terms = unsafe UnsafeMutableRawPointer(termBuffer)
                     .assumingMemoryBound(to: Int32.self)
-                var isPlain = unsafe b.columnZeros == nil
+                var isUniform = true
                 for r in 0..<rows.count {
                     let zero = unsafe a.zeroPoints.map { unsafe $0[rows.lowerBound + r] }
                     unsafe zeros[r] = (zero ?? a.zeroPoint) + (a.isSigned ? 128 : 0)
-                    isPlain = unsafe isPlain && zeros[r] == 0
+                    isUniform = unsafe isUniform && zeros[r] == zeros[0]
                 }
                 if unsafe b.columnZeros != nil {
                     unsafe table.quantized.sumRows(
@@ -102,8 +102,14 @@ internal enum IntegerDriver {
                     columnCount: columnCount,
                     rowByteCount: b.depth
                 )
+                if isUniform {
+                    // One zero point for all rows: the sums start at what it takes away.
+                    unsafe operands.starts = zeros[0] == 0 ? nil : b.columnSums + column
+                    unsafe operands.startFactor = 0 &- zeros[0]
+                    for r in 0..<rows.count { unsafe zeros[r] = 0 }
+                }
                 let offset = rows.lowerBound * cRowStride + column
-                if isPlain, case .integers = result {
+                if isUniform, unsafe b.columnZeros == nil, case .integers = result {
                     unsafe operands.direct = c.assumingMemoryBound(to: Float.self) + offset
                     operands.directStride = cRowStride
                 }

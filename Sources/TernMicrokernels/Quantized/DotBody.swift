@@ -2,7 +2,7 @@
 /// or two registers.
 ///
 /// Equation: target[r, n] = Σ_g dot(A[r, g], B[g, n]) for r < `rows`, n < `registers`·lanes, one chain
-/// over g = 0, 1, …, started at 0; layouts as in ``DotOperands``. Whole registers are written to
+/// over g = 0, 1, …, started at start[n]; layouts as in ``DotOperands``. Whole registers are written to
 /// `target`. Scalar twins: `ScalarTwin.integerProduct` and
 /// `ScalarTwin.bfloatProduct` in the tests.
 ///
@@ -19,10 +19,11 @@ internal enum DotBody<Product: DotProduct, let rows: Int, let registers: Int> {
         _ stride: Int,
         _ b: UnsafeRawPointer,
         _ byteCount: Int,
+        _ start: UnsafePointer<Float>,
         _ target: UnsafeMutablePointer<Float>,
         _ targetStride: Int
     ) {
-        var sums = DotSums<Product, rows, registers>()
+        var sums = unsafe DotSums<Product, rows, registers>(start)
         // Rows in groups of three, so that few registers address many rows.
         var a0 = unsafe a
         var a3 = unsafe a + 3 &* stride
@@ -97,9 +98,9 @@ internal struct DotSums<Product: DotProduct, let rows: Int, let registers: Int> 
 
     @inlinable
     @inline(__always)
-    internal init() {
-        left = InlineArray(repeating: I.broadcast(Int32(0)))
-        right = InlineArray(repeating: I.broadcast(Int32(0)))
+    internal init(_ start: UnsafePointer<Float>) {
+        left = InlineArray(repeating: I.bits(unsafe I.load(start)))
+        right = InlineArray(repeating: I.bits(unsafe I.load(start + I.laneCount)))
     }
 
     @inlinable

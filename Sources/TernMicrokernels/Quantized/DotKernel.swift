@@ -17,13 +17,15 @@ internal enum DotKernel<Product: DotProduct> {
         _ finish: (UnsafeMutablePointer<Float>, Int, Int, Int, Int, Int) -> Void
     ) {
         // Twelve rows of two registers of sixteen lanes, or one row of four panels.
-        var block = InlineArray<384, Float>(repeating: 0)
+        // Before them, what the sums of four panels start at.
+        var block = InlineArray<512, Float>(repeating: 0)
         unsafe withUnsafeMutablePointer(to: &block) { buffer in
-            unsafe buffer.withMemoryRebound(to: Float.self, capacity: 384) { sums in
+            unsafe buffer.withMemoryRebound(to: Float.self, capacity: 512) { start in
+                let sums = unsafe start + 128
                 if x.rowCount == 1 {
-                    unsafe vector(x, sums, finish)
+                    unsafe vector(x, start, sums, finish)
                 } else {
-                    unsafe blocks(x, sums, finish)
+                    unsafe blocks(x, start, sums, finish)
                 }
             }
         }
@@ -33,6 +35,7 @@ internal enum DotKernel<Product: DotProduct> {
     @inline(__always)
     internal static func blocks(
         _ x: DotOperands,
+        _ start: UnsafeMutablePointer<Float>,
         _ sums: UnsafeMutablePointer<Float>,
         _ finish: (UnsafeMutablePointer<Float>, Int, Int, Int, Int, Int) -> Void
     ) {
@@ -41,21 +44,41 @@ internal enum DotKernel<Product: DotProduct> {
         var b = unsafe x.b
         while column < x.columnCount {
             let columnCount = Swift.min(width, x.columnCount &- column)
+            unsafe begin(x, column, width, start)
             var row = 0
             while row < x.rowCount {
                 let rows = blockRowCount(remaining: x.rowCount &- row)
                 let a = unsafe x.a + row &* x.aRowStride
                 if let direct = unsafe x.direct, columnCount == width {
                     let target = unsafe direct + (row &* x.directStride &+ column)
-                    unsafe select(x, rows, a, b, columnCount, target, x.directStride)
+                    unsafe select(x, rows, a, b, columnCount, start, target, x.directStride)
                 } else {
-                    unsafe select(x, rows, a, b, columnCount, sums, width)
+                    unsafe select(x, rows, a, b, columnCount, start, sums, width)
                     unsafe finish(sums, width, row, rows, column, columnCount)
                 }
                 row &+= rows
             }
             column &+= width
             unsafe b += x.bPanelStride
+        }
+    }
+
+    /// Writes what the sums of some columns, whole panels of them, start at.
+    @inlinable
+    @inline(__always)
+    internal static func begin(
+        _ x: DotOperands,
+        _ column: Int,
+        _ columnCount: Int,
+        _ start: UnsafeMutablePointer<Float>
+    ) {
+        guard let starts = unsafe x.starts else { return }
+        let factor = I.broadcast(x.startFactor)
+        var n = 0
+        while n < columnCount {
+            let these = unsafe I.multiply(factor, I.load(starts + column + n))
+            unsafe I.store(I.floats(bits: these), start + n)
+            n &+= I.laneCount
         }
     }
 
@@ -76,16 +99,17 @@ internal enum DotKernel<Product: DotProduct> {
         _ a: UnsafeRawPointer,
         _ b: UnsafeRawPointer,
         _ count: Int,
+        _ start: UnsafePointer<Float>,
         _ sums: UnsafeMutablePointer<Float>,
         _ stride: Int
     ) {
         switch rows {
-        case 1: unsafe Row<1>.run(x, a, b, count, sums, stride)
-        case 2: unsafe Row<2>.run(x, a, b, count, sums, stride)
-        case 3: unsafe Row<3>.run(x, a, b, count, sums, stride)
-        case 4: unsafe Row<4>.run(x, a, b, count, sums, stride)
+        case 1: unsafe Row<1>.run(x, a, b, count, start, sums, stride)
+        case 2: unsafe Row<2>.run(x, a, b, count, start, sums, stride)
+        case 3: unsafe Row<3>.run(x, a, b, count, start, sums, stride)
+        case 4: unsafe Row<4>.run(x, a, b, count, start, sums, stride)
         default:
-            if I.dotRowCount > 4 { unsafe selectTall(x, rows, a, b, count, sums, stride) }
+            if I.dotRowCount > 4 { unsafe selectTall(x, rows, a, b, count, start, sums, stride) }
         }
     }
 
@@ -97,18 +121,19 @@ internal enum DotKernel<Product: DotProduct> {
         _ a: UnsafeRawPointer,
         _ b: UnsafeRawPointer,
         _ count: Int,
+        _ start: UnsafePointer<Float>,
         _ sums: UnsafeMutablePointer<Float>,
         _ stride: Int
     ) {
         switch rows {
-        case 5: unsafe Row<5>.run(x, a, b, count, sums, stride)
-        case 6: unsafe Row<6>.run(x, a, b, count, sums, stride)
-        case 7: unsafe Row<7>.run(x, a, b, count, sums, stride)
-        case 8: unsafe Row<8>.run(x, a, b, count, sums, stride)
-        case 9: unsafe Row<9>.run(x, a, b, count, sums, stride)
-        case 10: unsafe Row<10>.run(x, a, b, count, sums, stride)
-        case 11: unsafe Row<11>.run(x, a, b, count, sums, stride)
-        default: unsafe Row<12>.run(x, a, b, count, sums, stride)
+        case 5: unsafe Row<5>.run(x, a, b, count, start, sums, stride)
+        case 6: unsafe Row<6>.run(x, a, b, count, start, sums, stride)
+        case 7: unsafe Row<7>.run(x, a, b, count, start, sums, stride)
+        case 8: unsafe Row<8>.run(x, a, b, count, start, sums, stride)
+        case 9: unsafe Row<9>.run(x, a, b, count, start, sums, stride)
+        case 10: unsafe Row<10>.run(x, a, b, count, start, sums, stride)
+        case 11: unsafe Row<11>.run(x, a, b, count, start, sums, stride)
+        default: unsafe Row<12>.run(x, a, b, count, start, sums, stride)
         }
     }
 
@@ -122,6 +147,7 @@ internal enum DotKernel<Product: DotProduct> {
             _ a: UnsafeRawPointer,
             _ b: UnsafeRawPointer,
             _ count: Int,
+            _ start: UnsafePointer<Float>,
             _ sums: UnsafeMutablePointer<Float>,
             _ stride: Int
         ) {
@@ -131,6 +157,7 @@ internal enum DotKernel<Product: DotProduct> {
                     x.aRowStride,
                     b,
                     x.rowByteCount,
+                    start,
                     sums,
                     stride
                 )
@@ -140,6 +167,7 @@ internal enum DotKernel<Product: DotProduct> {
                     x.aRowStride,
                     b,
                     x.rowByteCount,
+                    start,
                     sums,
                     stride
                 )
@@ -152,6 +180,7 @@ internal enum DotKernel<Product: DotProduct> {
     @inline(__always)
     internal static func vector(
         _ x: DotOperands,
+        _ start: UnsafeMutablePointer<Float>,
         _ sums: UnsafeMutablePointer<Float>,
         _ finish: (UnsafeMutablePointer<Float>, Int, Int, Int, Int, Int) -> Void
     ) {
@@ -162,14 +191,22 @@ internal enum DotKernel<Product: DotProduct> {
             let remaining = x.columnCount &- column
             let panels = remaining > 3 &* width ? 4 : 1
             let count = Swift.min(panels &* width, remaining)
+            unsafe begin(x, column, panels &* width, start)
             var target = unsafe sums
             if let direct = unsafe x.direct, count == panels &* width {
                 unsafe target = direct + column
             }
             if panels == 4 {
-                unsafe DotVector<Product>.run(x.a, b, x.bPanelStride, x.rowByteCount, target)
+                unsafe DotVector<Product>.run(
+                    x.a,
+                    b,
+                    x.bPanelStride,
+                    x.rowByteCount,
+                    start,
+                    target
+                )
             } else {
-                unsafe Row<1>.run(x, x.a, b, remaining, target, width)
+                unsafe Row<1>.run(x, x.a, b, remaining, start, target, width)
             }
             if unsafe target == sums {
                 unsafe finish(sums, 4 &* width, 0, 1, column, count)

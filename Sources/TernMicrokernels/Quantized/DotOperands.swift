@@ -18,6 +18,12 @@
     @usableFromInline package var direct: UnsafeMutablePointer<Float>?
     /// The elements between rows of it.
     @usableFromInline package var directStride: Int
+    /// What the sums of each column start at, divided by ``startFactor``.
+    ///
+    /// As many as the panels have columns, those that fill up the last included; without, sums start at 0.
+    @usableFromInline package var starts: UnsafePointer<Int32>?
+    /// The factor of ``starts``.
+    @usableFromInline package var startFactor: Int32
 
     /// Describes a product.
     @unsafe package init(
@@ -38,6 +44,8 @@
         self.rowByteCount = rowByteCount
         unsafe direct = nil
         directStride = 0
+        unsafe starts = nil
+        startFactor = 0
     }
 
     /// The first `count` bytes, 1...3, as a group filled up with zeros.

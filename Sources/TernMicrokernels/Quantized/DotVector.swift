@@ -12,12 +12,13 @@ internal enum DotVector<Product: DotProduct> {
         _ b: UnsafeRawPointer,
         _ panelStride: Int,
         _ byteCount: Int,
+        _ start: UnsafePointer<Float>,
         _ target: UnsafeMutablePointer<Float>
     ) {
-        var p0 = DotSums<Product, 1, 2>()
-        var p1 = DotSums<Product, 1, 2>()
-        var p2 = DotSums<Product, 1, 2>()
-        var p3 = DotSums<Product, 1, 2>()
+        var p0 = unsafe DotSums<Product, 1, 2>(start)
+        var p1 = unsafe DotSums<Product, 1, 2>(start + 2 &* I.laneCount)
+        var p2 = unsafe DotSums<Product, 1, 2>(start + 4 &* I.laneCount)
+        var p3 = unsafe DotSums<Product, 1, 2>(start + 6 &* I.laneCount)
         var a = unsafe a
         var b0 = unsafe b
         var b2 = unsafe b + 2 &* panelStride
