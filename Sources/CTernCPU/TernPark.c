@@ -75,6 +75,19 @@ int tern_pin_to_nth_processor(int index) {
     return result;
 }
 
+int tern_leave_processor(int processor) {
+    // On the stack: this happens between two loops. Machines with more processors keep it as it is.
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return errno;
+    if (processor < 0 || processor >= CPU_SETSIZE) return EINVAL;
+    cpu_set_t others = allowed;
+    CPU_CLR(processor, &others);
+    if (CPU_COUNT(&others) == 0) return ENOENT;
+    // The kernel moves the thread before the call returns.
+    if (sched_setaffinity(0, sizeof others, &others) != 0) return errno;
+    return sched_setaffinity(0, sizeof allowed, &allowed) == 0 ? 0 : errno;
+}
+
 void tern_name_thread(const char *name) {
     char kept[16];
     strncpy(kept, name, sizeof kept - 1);

@@ -99,7 +99,6 @@ extension PoolCore {
         if isSearching, unsafe frame.pointee.shape.isOwner(on: tern_current_processor()) {
             // The owner stands still while we are here.
             unsafe participant.pointee.isInTheWay = true
-            unsafe storage.pointee.stalls.noteCollision(now: tern_monotonic_nanoseconds())
         } else if unsafe work(participant, frame, leavesForJobs: isSearching) {
             _ = unsafe frame.pointee.latch.close()
         }

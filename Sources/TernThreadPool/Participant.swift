@@ -39,9 +39,13 @@ internal import CTernCPU
     var root: UInt64
     /// How many of the frames are in use.
     var depth = 0
-    /// Whether the thread last met a loop whose owner was on the same processor, and should sleep.
+    /// Whether the thread last met a loop whose owner was on the same processor, and should move or sleep.
     var isInTheWay = false
-    private let fill = InlineArray<10, UInt64>(repeating: 0)
+    /// When the thread last moved out of an owner's way; 0 if never.
+    var movedAtNanoseconds: UInt64 = 0
+    /// How often it has moved lately.
+    var moveCount = 0
+    private let fill = InlineArray<8, UInt64>(repeating: 0)
 
     /// Makes an idle participant on top of `frames`, which must outlive it.
     @unsafe init(

@@ -10,10 +10,10 @@ internal import CTernCPU
 // that costs a seventeenth of the time at most. Loops that are four times as long as the wait are
 // shared all the same: they gain more than they can lose.
 //
-// The other thing that goes wrong then: a helper gets a turn on the processor of the owner itself,
-// because all others are taken. While it helps, or spins in search of more, the owner stands still.
-// Such a helper leaves at once, if the loop is short, and goes to sleep; it counts as a wait of the
-// shortest kind.
+// The other thing that goes wrong: a helper gets a turn on the processor of the owner itself. While it
+// helps, or spins in search of more, the owner stands still. Such a helper leaves at once, if the loop
+// is short, and moves to another processor. If it is back again and again, the others are taken: it
+// goes to sleep, which counts as a wait of the shortest kind.
 //
 // The word holds the time until which the rule is in force, in microseconds of the monotonic clock,
 // above 20 bits for how long the wait was, in microseconds; 0 when nothing is wrong, which is all a
@@ -25,6 +25,10 @@ struct StallWatch<Word: SharedWord & ~Copyable>: ~Copyable, Sendable {
     static var floorNanoseconds: UInt64 { 200_000 }
     /// In loops predicted to take this long it does not matter on which processor helpers are.
     static var longLoopNanoseconds: Int { 2_000_000 }
+    /// Moves out of an owner's way that follow each other faster than this are counted.
+    static var settlingNanoseconds: UInt64 { 2_000_000 }
+    /// A helper that has moved this often and is in the way again has nowhere to go.
+    static var moveLimit: Int { 6 }
     private static var factor: UInt64 { 16 }
     private static var waitBitCount: UInt64 { 20 }
 

@@ -47,8 +47,8 @@ internal import Glibc
 //  - not, if short, after helpers were lately put off their processors (StallWatch.swift)
 //  - a sleeping worker is woken only for long work and only if nobody is searching; one at a time:
 //    the woken one wakes the next when it has found work and there is more
-//  - a helper leaves a loop at its next block when a job waits, and, if the loop is
-//    short, at once when it finds itself on the owner's own processor
+//  - a helper leaves a loop at its next block when a job waits, and, if the loop is short, at once
+//    when it finds itself on the owner's own processor, for another one
 //
 // ## How it is tested
 //

@@ -55,7 +55,7 @@ extension PoolCore {
                 spin.restart()
             } else if unsafe help(participant, root: 0, isSearching: true) {
                 unsafe storage.pointee.sleep.beginSearching()
-                if unsafe participant.pointee.isInTheWay { unsafe park(participant) }
+                if unsafe participant.pointee.isInTheWay { unsafe getOutOfTheWay(participant) }
                 spin.restart()
             } else if unsafe storage.pointee.injector.isFinished {
                 break
@@ -79,6 +79,31 @@ extension PoolCore {
         first.run()
         while let job = unsafe storage.pointee.injector.dequeue() { job.run() }
         _ = unsafe storage.pointee.busyWorkers.word.fetchAddRelaxed(.max)
+    }
+
+    /// Moves to another processor than that of the owner of a loop, on which it was found; sleeps if
+    /// that has happened so often lately that the others must be taken.
+    ///
+    /// The kernel likes to put a thread where the one is that wakes it, and leaves it there for
+    /// milliseconds although other processors are idle. Several times, because it may move the owner
+    /// in the same instant.
+    private func getOutOfTheWay(_ participant: ParticipantPointer) {
+        let now = tern_monotonic_nanoseconds()
+        if unsafe now &- participant.pointee.movedAtNanoseconds
+            > StallWatch<PoolWord>.settlingNanoseconds
+        {
+            unsafe participant.pointee.moveCount = 0
+        }
+        if unsafe participant.pointee.moveCount < StallWatch<PoolWord>.moveLimit,
+            tern_leave_processor(tern_current_processor()) == 0
+        {
+            unsafe participant.pointee.isInTheWay = false
+            unsafe participant.pointee.moveCount += 1
+            unsafe participant.pointee.movedAtNanoseconds = now
+            return
+        }
+        unsafe storage.pointee.stalls.noteCollision(now: now)
+        unsafe park(participant)
     }
 
     /// Sleeps until woken, unless one more look finds something; the worker is searching before and

@@ -70,6 +70,11 @@ int tern_current_processor(void);
 /// otherwise the error number.
 int tern_pin_to_nth_processor(int index);
 
+/// Moves the calling thread from `processor` to another that its affinity mask allows, by taking this
+/// one out of the mask for a moment; 0 when it worked, otherwise the error number. ENOENT: there is
+/// no other.
+int tern_leave_processor(int processor);
+
 /// Names the calling thread, cut to the 15 bytes that Linux keeps.
 void tern_name_thread(const char *name);
 

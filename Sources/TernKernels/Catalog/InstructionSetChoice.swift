@@ -16,7 +16,7 @@ package struct InstructionSetChoice: Sendable, CustomStringConvertible {
         let known: [(name: String, needs: String)] = [
             ("portable", "any processor"),
             ("v3", "x86-64-v3: AVX2, FMA, F16C"),
-            ("v4", "x86-64-v4: AVX-512 F, BW, CD, DQ, VL"),
+            ("v4", "x86-64-v4: AVX-512 F, BW, CD, DQ, VL; with VNNI and BF16"),
         ]
         return known.map { entry in
             InstructionSetChoice(

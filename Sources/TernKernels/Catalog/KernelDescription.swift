@@ -11,24 +11,53 @@ package struct KernelDescription: Sendable, Equatable {
 
     /// The kernels of a table.
     package static func all(of table: KernelTable) -> [KernelDescription] {
-        let lanes = table.laneCount
-        let tile = "\(table.blockRowCount)x\(table.panelWidth)"
+        let width = table.panelWidth
+        let rows = table.blockRowCount
+        let dotRows = table.quantized.dotRowCount
+        let panels = "A row-major, B in panels of \(width) columns"
         return [
             KernelDescription(
                 name: "gemm f32",
-                tile: tile,
-                summary: "A row-major, B in panels of \(table.panelWidth) columns, "
-                    + "1 to \(table.blockRowCount) rows at a time"
+                tile: "\(rows)x\(width)",
+                summary:
+                    "\(panels), 1 to \(rows) rows at a time; bias, sum and activation on the way out"
             ),
             KernelDescription(
                 name: "gemv f32",
-                tile: "1x\(4 * table.panelWidth)",
+                tile: "1x\(4 * width)",
                 summary: "one row of A, four panels of B at a time"
             ),
             KernelDescription(
+                name: "gemm u8/s8",
+                tile: "\(dotRows)x\(width)",
+                summary: "\(panels) by fours along K; exact 32-bit sums, scaled to floats or bytes"
+            ),
+            KernelDescription(
+                name: "gemm bf16",
+                tile: "\(dotRows)x\(width)",
+                summary: "\(panels) by pairs along K; sums of 32-bit floats"
+            ),
+            KernelDescription(
+                name: "gemm q4/q8",
+                tile: "4x\(width)",
+                summary: "weights of 4 or 8 bits in blocks of 32, computed in bytes"
+            ),
+            KernelDescription(
+                name: "convolution f32",
+                tile: "\(rows)x\(width)",
+                summary:
+                    "Winograd F(4x4,3x3) and F(4,3), direct, depthwise, patches packed into panels"
+            ),
+            KernelDescription(
+                name: "attention f32",
+                tile: "\(rows)x\(width)",
+                summary: "scores, mask, softmax and values of a head in the cache"
+            ),
+            KernelDescription(
                 name: "rows f32",
-                tile: "1x\(lanes)",
-                summary: "element-wise, reductions, softmax, normalisation, recurrent cells"
+                tile: "1x\(table.laneCount)",
+                summary:
+                    "element-wise, reductions, softmax, normalisation, recurrent cells, transpose"
             ),
         ]
     }

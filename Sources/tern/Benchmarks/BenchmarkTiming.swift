@@ -1,3 +1,5 @@
+import TernThreadPool
+
 /// Something that is timed by running it many times.
 protocol BenchmarkedWork: AnyObject {
     /// Runs it once.
@@ -23,6 +25,8 @@ struct BenchmarkTimer {
     var sampleCount = 15
     /// About how long one sample takes.
     var sampleNanoseconds = 2e6
+    /// Whose helpers are woken before each sample, as a server does when a request arrives.
+    var pool: ThreadPool?
     /// How far the calls count before they start again; see ``BenchmarkedWork/run(copy:)``.
     var copyCount = 1
 
@@ -43,8 +47,9 @@ struct BenchmarkTimer {
         var samples = works.map { _ in [Double]() }
         for _ in 0..<sampleCount {
             for (index, work) in works.enumerated() {
-                // What ran before has left other data in the caches.
-                run(work, calls: copyCount)
+                // What ran before has left other data in the caches, and waking takes its time.
+                pool?.prewake()
+                run(work, calls: Swift.max(copyCount, callCounts[index] / 8))
                 let elapsed = Self.nanoseconds { run(work, calls: callCounts[index]) }
                 samples[index].append(elapsed / Double(callCounts[index]))
             }

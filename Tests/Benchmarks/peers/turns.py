@@ -4,6 +4,7 @@ import json
 import math
 import statistics
 import subprocess
+import time
 
 import environment
 
@@ -24,6 +25,8 @@ class Table:
         turns, peers, lines = [], [], []
         for _ in range(self.repeats):
             peers.append(peer())
+            # The peer's threads spin for a while when their work is done.
+            time.sleep(0.2)
             lines.append(self.bench(arguments))
             turns.append(peers[-1] / lines[-1]["medianNanoseconds"])
         ratio = statistics.median(turns)

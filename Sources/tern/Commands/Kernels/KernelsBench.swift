@@ -141,7 +141,11 @@ struct KernelsBench: AsyncParsableCommand {
         _ report: BenchmarkReport,
         peakFactor: Double = 1
     ) {
-        let timer = BenchmarkTimer(sampleCount: samples, copyCount: max(copies, results))
+        let timer = BenchmarkTimer(
+            sampleCount: samples,
+            pool: report.context.pool,
+            copyCount: max(copies, results)
+        )
         let peak = PeakWork(table: report.context.table)
         let timings = timer.time([peak, work])
         let best = peak.operationCount / timings[0].smallest
