@@ -54,8 +54,10 @@ private func goal(_ nanoseconds: Double) -> String {
 
 /// Each thread on a processor of its own, so that the helper is hot and not on this thread's.
 func measureSpeedUp() {
-    _ = tern_pin_to_nth_processor(Int32(ThreadPool.availableProcessorCount - 1))
+    let last = ThreadPool.availableProcessorCount - 1
+    // The pool first: its threads begin with the mask of this one.
     let pool = ThreadPool(.init(workerCount: 1, pinsWorkers: true))
+    _ = tern_pin_to_nth_processor(Int32(last))
     for parts in partCounts {
         let result = compare(pool, parts, seconds: 0.6) {
             pool.prewake()
