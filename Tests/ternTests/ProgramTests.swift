@@ -146,10 +146,52 @@ struct ProgramTests {
         #expect(outcome.error.contains("/nonexistent/tern.sock"))
     }
 
+    @Test func `the list of kernels says which are used, and names those of each kind`() throws {
+        let outcome = try tern("kernels", "list")
+        #expect(outcome.code == 0)
+        #expect(outcome.output.components(separatedBy: "used here").count == 2)
+        for kind in ["gemm f32", "gemm u8/s8", "gemm bf16", "gemm q4/q8", "attention f32"] {
+            #expect(outcome.output.contains(kind))
+        }
+    }
+
+    @Test(arguments: ["f32", "u8s8", "s8s8", "bf16", "q4", "q8"])
+    func `a product of any type can be timed, and one line of JSON tells how long it took`(
+        _ type: String
+    ) throws {
+        let outcome = try tern(
+            "kernels",
+            "bench",
+            "--shape",
+            "3x33x65",
+            "--type",
+            type,
+            "--samples",
+            "1",
+            "--json"
+        )
+        #expect(outcome.code == 0)
+        let line = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+        let values = try #require(line as? [String: Any])
+        #expect(values["name"] as? String == "3x33x65")
+        #expect(values["type"] as? String == type)
+        let median = try #require(values["medianNanoseconds"] as? Double)
+        let peak = try #require(values["peakGigaoperationsPerSecond"] as? Double)
+        #expect(median > 0 && peak > 0)
+    }
+
+    @Test(arguments: [
+        ["--shape", "3x33"], ["--shape", "3x0x5"], ["--function", "frown:2x2"],
+        ["--convolution", "3x8x8:4x9x9:1:0:1"], ["--threads", "0"],
+    ])
+    func `a work that can't be timed is a wrong command line`(_ option: [String]) throws {
+        #expect(try tern("kernels", "bench", option[0], option[1]).code == 64)
+    }
+
     @Test func `help teaches the commands and the exit codes`() throws {
         let outcome = try tern("--help")
         #expect(outcome.code == 0)
-        for word in ["serve", "infer", "inspect", "run", "verify", "quickstart", "65"] {
+        for word in ["serve", "infer", "inspect", "run", "verify", "kernels", "quickstart", "65"] {
             #expect(outcome.output.contains(word))
         }
     }
