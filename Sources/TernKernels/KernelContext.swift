@@ -41,11 +41,11 @@ package struct KernelContext: Sendable {
         _ body: (Range<Int>) -> Void
     ) {
         guard count > 0 else { return }
-        let predicted = Double(count) * nanosecondsPerPiece
-        guard let pool, count > grain, predicted >= Self.inlineNanoseconds else {
+        guard let pool, count > grain else {
             body(0..<count)
             return
         }
+        let predicted = Double(count) * nanosecondsPerPiece
         pool.parallelFor(
             count: count,
             grain: grain,
@@ -53,9 +53,6 @@ package struct KernelContext: Sendable {
             body
         )
     }
-
-    /// Work that takes less stays where it is: handing it over would take about as long.
-    private static let inlineNanoseconds = 4000.0
 
     /// A grain such that one part takes about 16 microseconds.
     internal static func grain(nanosecondsPerPiece: Double) -> Int {

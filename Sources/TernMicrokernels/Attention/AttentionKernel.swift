@@ -26,7 +26,7 @@ internal enum AttentionKernel<I: InstructionSet> {
         return Swift.max(0, Swift.min(block.keyCount, count))
     }
 
-    /// Masks one row's scores; its new maximum goes to `factors` for now.
+    /// Masks one row's scores; its new maximum goes to `factors`, which `weigh` turns into factors.
     @inlinable
     @inline(__always)
     internal static func largest(_ block: borrowing AttentionBlock, _ row: Int) {
