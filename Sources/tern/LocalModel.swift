@@ -10,9 +10,17 @@ struct LocalModel {
     private let session: Session
 
     /// Reads and compiles the model that an argument names.
-    init(_ argument: String) throws {
+    ///
+    /// - Parameters:
+    ///   - argument: A model file, or a folder that holds a `model.onnx`.
+    ///   - threadCount: The threads that a call may use; all processors if it is `nil`.
+    init(_ argument: String, threadCount: Int? = nil) throws {
         path = try ModelLoading.path(argument)
-        model = try ModelLoading.compile(ModelLoading.read(path).graph, from: path)
+        model = try ModelLoading.compile(
+            ModelLoading.read(path).graph,
+            from: path,
+            threadCount: threadCount
+        )
         session = Session(model)
     }
 
@@ -29,5 +37,28 @@ struct LocalModel {
             throw Failure(.data, "\(path): \(error)")
         }
         return model.outputs.indices.map { session.output($0) }
+    }
+
+    /// Runs the model again on the inputs of the last ``run(_:)``.
+    func call() throws {
+        do throws(RuntimeError) {
+            try session.run()
+        } catch {
+            throw Failure(.data, "\(path): \(error)")
+        }
+    }
+
+    /// Runs the model again on the inputs of the last ``run(_:)``, and tells when each step ran.
+    func call(
+        observing observe: (ExecutionPlan, ExecutionPlan.Step?, Range<ContinuousClock.Instant>) ->
+            Void
+    ) throws {
+        do throws(RuntimeError) {
+            var events: [(ExecutionPlan.Step?, Range<ContinuousClock.Instant>)] = []
+            let plan = try session.run { events.append(($0, $1)) }
+            for (step, range) in events { observe(plan, step, range) }
+        } catch {
+            throw Failure(.data, "\(path): \(error)")
+        }
     }
 }

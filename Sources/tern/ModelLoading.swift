@@ -29,10 +29,15 @@ enum ModelLoading {
         }
     }
 
-    /// Compiles a graph; its calls may use every processor.
-    static func compile(_ graph: Graph, from path: String) throws -> CompiledModel {
+    /// Compiles a graph; its calls may use every processor, or as many threads as are given.
+    static func compile(
+        _ graph: Graph,
+        from path: String,
+        threadCount: Int? = nil
+    ) throws -> CompiledModel {
         // The thread that calls takes part as well.
-        let pool = ThreadPool(workerCount: ThreadPool.availableProcessorCount - 1)
+        let workerCount = (threadCount ?? ThreadPool.availableProcessorCount) - 1
+        let pool = workerCount > 0 ? ThreadPool(workerCount: workerCount) : nil
         do throws(GraphError) {
             return try CompiledModel(graph, pool: pool)
         } catch {

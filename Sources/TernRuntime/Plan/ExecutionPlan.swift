@@ -40,6 +40,9 @@ package final class ExecutionPlan: Sendable {
         package let outputCount: Int
         /// The node's position in the graph, for messages.
         package let nodeIndex: Int
+        /// How many multiplications and additions the operator's definition asks for; 0 where they
+        /// are not what its time is spent on.
+        package let operationCount: Double
     }
 
     /// What a caller gets.

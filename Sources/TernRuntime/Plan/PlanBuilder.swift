@@ -255,7 +255,8 @@ struct PlanBuilder {
             firstPlace: firstPlace,
             inputCount: node.inputs.count,
             outputCount: node.outputs.count,
-            nodeIndex: index
+            nodeIndex: index,
+            operationCount: OperationCount.of(node) { id in shapes[id].shape }
         )
     }
 
