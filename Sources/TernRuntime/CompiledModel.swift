@@ -22,6 +22,8 @@ package final class CompiledModel: Sendable {
         package var memoryByteCountLimit: Int
         /// The operators.
         package var operators: OperatorLibrary
+        /// The names of ``CompiledModel/fusionPasses`` that are left out.
+        package var disabledFusions: Set<String> = []
 
         /// Makes options; each has a default that suits a server.
         package init(
@@ -35,6 +37,14 @@ package final class CompiledModel: Sendable {
         }
     }
 
+    /// What one of ``fusionPasses`` did.
+    package struct Fusion: Sendable {
+        /// The pass's name.
+        package let name: String
+        /// How many nodes became part of others.
+        package let nodeCount: Int
+    }
+
     /// What callers give, in the model's order.
     package let inputs: [TensorDescriptor]
     /// What callers get, in the model's order.
@@ -43,6 +53,8 @@ package final class CompiledModel: Sendable {
     package let graph: Graph
     /// How many numbers the model learnt.
     package let parameterCount: Int
+    /// What fusion did, pass by pass.
+    package let fusions: [Fusion]
 
     /// Which kernels run the model, and the threads that may help.
     package let context: KernelContext
@@ -102,8 +114,8 @@ package final class CompiledModel: Sendable {
             operators: operators,
             evaluator: folding.constantEvaluator
         )
-        let shapes = try inference.infer(graph)
-        shapes.annotate(&graph)
+        try inference.infer(graph).annotate(&graph)
+        fusions = try Self.fuse(&graph, unless: options.disabledFusions)
         let untyped = (graph.inputs + graph.outputs).filter {
             graph[$0.value].elementType == nil
         }
@@ -123,6 +135,26 @@ package final class CompiledModel: Sendable {
         self.prepared = prepared
         plans = Mutex(PlanCache(limit: options.planCountLimit))
         packWeights()
+    }
+
+    /// What puts several nodes into one, in the order in which it is done.
+    ///
+    /// They need the types and shapes that inference has found.
+    package static let fusionPasses: [any Pass] = [
+        PaddingFusion(), BatchNormalizationFolding(), ActivationPatterns(), EpilogueFusion(),
+    ]
+
+    private static func fuse(
+        _ graph: inout Graph,
+        unless disabled: Set<String>
+    ) throws(GraphError) -> [Fusion] {
+        var done: [Fusion] = []
+        for pass in fusionPasses where !disabled.contains(pass.name) {
+            done.append(Fusion(name: pass.name, nodeCount: try pass.run(on: &graph)))
+        }
+        // Weights that were replaced, and constants that became attributes.
+        try graph.apply([DeadCodeElimination()])
+        return done
     }
 
     /// Makes one plan, so that the weights are packed before the first call.

@@ -4,7 +4,7 @@ package import TernMicrokernels
 @safe package struct ConvolutionEpilogue {
     /// B [M].
     package var bias: UnsafePointer<Float>?
-    /// As large as the output; may be the output itself only if nothing reads it later.
+    /// As large as the output; read after the sums are written, so that it may not overlap the output.
     package var residual: UnsafePointer<Float>?
     /// What is applied last.
     package var activation: UnaryOperation

@@ -14,6 +14,9 @@ package struct Window: Hashable, Sendable {
             self.height = height
             self.width = width
         }
+
+        /// With the axes exchanged.
+        package var transposed: Extent { Extent(height: width, width: height) }
     }
 
     /// The kernel's size.
@@ -41,6 +44,20 @@ package struct Window: Hashable, Sendable {
         self.leading = leading
         self.trailing = trailing
     }
+
+    /// With the axes exchanged.
+    package var transposed: Window {
+        Window(
+            kernel: kernel.transposed,
+            stride: stride.transposed,
+            dilation: dilation.transposed,
+            leading: leading.transposed,
+            trailing: trailing.transposed
+        )
+    }
+
+    /// Whether it reaches over one column only, and no padding stands beside it.
+    package var isColumn: Bool { kernel.width == 1 && leading.width == 0 && trailing.width == 0 }
 
     /// The kernel's size with its gaps.
     internal var span: Extent {

@@ -25,10 +25,12 @@ enum ClipOperator {
     private static func kernel(_ context: NodeContext) throws(OperatorError) -> Kernel {
         let input = try context.input(0)
         if context.version < 11 {
-            return try clamp(
+            return try UnaryOperators.kernel(
                 context,
-                low: context.node.float("min", default: -.infinity),
-                high: context.node.float("max", default: .infinity)
+                clamp(
+                    low: context.node.float("min", default: -.infinity),
+                    high: context.node.float("max", default: .infinity)
+                )
             )
         }
         for index in 1...2 where context.hasInput(index) {
@@ -39,13 +41,35 @@ enum ClipOperator {
             }
         }
         if input.elementType == .fp32, isKnown(context, 1), isKnown(context, 2) {
-            return try clamp(
+            return try UnaryOperators.kernel(
                 context,
-                low: bound(context, 1) ?? -.infinity,
-                high: bound(context, 2) ?? .infinity
+                clamp(
+                    low: bound(context, 1) ?? -.infinity,
+                    high: bound(context, 2) ?? .infinity
+                )
             )
         }
         return try exact(context)
+    }
+
+    /// The clamp that a node is, if its bounds are known beforehand.
+    static func operation(of node: Node, in graph: Graph) -> UnaryOperation? {
+        var bounds: [Float] = [-.infinity, .infinity]
+        for (index, name) in ["min", "max"].enumerated() {
+            if node.operatorVersion < 11 {
+                guard let bound = try? node.float(name, default: bounds[index]) else { return nil }
+                bounds[index] = bound
+            } else if node.inputs.count > index + 1, let id = node.inputs[index + 1] {
+                guard let bound = graph.scalar(id) else { return nil }
+                bounds[index] = bound
+            }
+        }
+        return clamp(low: bounds[0], high: bounds[1])
+    }
+
+    /// The upper bound wins if it is below the lower.
+    private static func clamp(low: Float, high: Float) -> UnaryOperation {
+        UnaryOperation(.clamp, a: min(low, high), b: high)
     }
 
     /// Whether a bound is left out or does not depend on the call.
@@ -56,18 +80,6 @@ enum ClipOperator {
     private static func bound(_ context: NodeContext, _ index: Int) -> Float? {
         guard context.hasInput(index) else { return nil }
         return context.inputs[index]?.constant?.elements(as: Float.self).first
-    }
-
-    /// The upper bound wins if it is below the lower.
-    private static func clamp(
-        _ context: NodeContext,
-        low: Float,
-        high: Float
-    ) throws(OperatorError) -> Kernel {
-        try UnaryOperators.kernel(
-            context,
-            UnaryOperation(.clamp, a: min(low, high), b: high)
-        )
     }
 
     /// Bounds of the input's own type: the larger with the lower bound, then the smaller with the

@@ -4,55 +4,67 @@ import TernTensor
 
 /// Convolutions over images of one or two axes.
 enum ConvolutionOperators {
-    static let all = [conv, TransposedConvolution.declaration]
+    static let all = [declaration("Conv", inputs: 2...3), TransposedConvolution.declaration]
 
-    static let conv = OperatorDeclaration(
-        "Conv",
-        versions: [1, 11, 22],
-        inputs: 2...3,
-        shape: { (context) throws(OperatorError) in
-            for index in 0..<context.inputCount {
-                try context.requireElementType(index, in: [.fp32])
-            }
-            try context.requireRank(2, in: 1...1)
-            guard let image = context.dimensions(0), let weights = context.dimensions(1) else {
-                context.setOutput(elementType: .fp32, dimensions: nil)
-                return
-            }
-            guard image.count == weights.count, image.count >= 3 else {
-                throw OperatorError(
-                    "\(context.describe(0)) is \(ShapeInferenceContext.text(image)) and the weights "
-                        + "are \(ShapeInferenceContext.text(weights)): both need batch or channels, "
-                        + "channels, and as many axes as the image has"
-                )
-            }
-            let groups = try context.node.int("group", default: 1)
-            try check(image, weights, groups: groups, bias: context.dimensions(2))
-            let kernel = weights.dropFirst(2).compactMap(\.fixedSize)
-            guard kernel.count == weights.count - 2 else {
-                context.setOutput(
-                    elementType: .fp32,
-                    dimensions: [image[0], weights[0]]
-                        + image.dropFirst(2).map { _ in Dimension.unknown }
-                )
-                return
-            }
-            let window = try SlidingWindow(
-                context.node,
-                rank: image.count - 2,
-                weightKernel: kernel
+    /// Conv, or what fusion makes of it.
+    static func declaration(
+        _ name: String,
+        domain: String = "",
+        inputs: ClosedRange<Int>
+    ) -> OperatorDeclaration {
+        OperatorDeclaration(
+            name,
+            domain: domain,
+            versions: [1, 11, 22],
+            inputs: inputs,
+            shape: { (context) throws(OperatorError) in try inferShape(&context) },
+            kernel: { (context) throws(OperatorError) in try kernel(context) }
+        )
+    }
+
+    private static func inferShape(
+        _ context: inout ShapeInferenceContext
+    ) throws(OperatorError) {
+        for index in 0..<context.inputCount {
+            try context.requireElementType(index, in: [.fp32])
+        }
+        try context.requireRank(2, in: 1...1)
+        guard let image = context.dimensions(0), let weights = context.dimensions(1) else {
+            context.setOutput(elementType: .fp32, dimensions: nil)
+            return
+        }
+        guard image.count == weights.count, image.count >= 3 else {
+            throw OperatorError(
+                "\(context.describe(0)) is \(ShapeInferenceContext.text(image)) and the weights "
+                    + "are \(ShapeInferenceContext.text(weights)): both need batch or channels, "
+                    + "channels, and as many axes as the image has"
             )
+        }
+        let groups = try context.node.int("group", default: 1)
+        try check(image, weights, groups: groups, bias: context.dimensions(2))
+        let kernel = weights.dropFirst(2).compactMap(\.fixedSize)
+        guard kernel.count == weights.count - 2 else {
             context.setOutput(
                 elementType: .fp32,
-                dimensions: try window.outputDimensions(
-                    batch: image[0],
-                    channels: weights[0],
-                    image: Array(image.dropFirst(2))
-                )
+                dimensions: [image[0], weights[0]]
+                    + image.dropFirst(2).map { _ in Dimension.unknown }
             )
-        },
-        kernel: { (context) throws(OperatorError) in try kernel(context) }
-    )
+            return
+        }
+        let window = try SlidingWindow(
+            context.node,
+            rank: image.count - 2,
+            weightKernel: kernel
+        )
+        context.setOutput(
+            elementType: .fp32,
+            dimensions: try window.outputDimensions(
+                batch: image[0],
+                channels: weights[0],
+                image: Array(image.dropFirst(2))
+            )
+        )
+    }
 
     private static func check(
         _ image: [Dimension],
@@ -79,21 +91,26 @@ enum ConvolutionOperators {
         let (input, weights) = (try context.input(0), try context.input(1))
         let output = try context.output()
         let image = Array(input.shape.dropFirst(2))
-        let window = try SlidingWindow(
+        let sliding = try SlidingWindow(
             context.node,
             rank: image.count,
             weightKernel: Array(weights.shape.dropFirst(2))
         )
         // Nothing to do; and geometry of nothing is not defined.
         if output.elementCount == 0 { return Kernel { (_) throws(OperatorError) in } }
+        var (size, window) = (SlidingWindow.extent(image), sliding.window(for: image))
+        if size.width == 1, window.isColumn {
+            // A column lies in memory as a row does, and kernels go along rows.
+            (size, window) = (size.transposed, window.transposed)
+        }
         guard
             let convolution = Convolution(
                 batchCount: input.shape[0],
                 inputChannelCount: input.shape[1],
                 outputChannelCount: weights.shape[0],
                 groupCount: try context.node.int("group", default: 1),
-                inputSize: SlidingWindow.extent(image),
-                window: window.window(for: image)
+                inputSize: size,
+                window: window
             )
         else {
             throw OperatorError(
@@ -101,6 +118,8 @@ enum ConvolutionOperators {
             )
         }
         let hasBias = context.hasInput(2)
+        let residual = FusedProduct.residual(context)
+        let activation = try FusedProduct.activation(of: context.node)
         guard weights.constant != nil else {
             let scratch = convolution.scratchByteCount(
                 context: context.kernels,
@@ -112,7 +131,9 @@ enum ConvolutionOperators {
                     looseFilter: frame.input(1, as: Float.self),
                     into: frame.output(0, as: Float.self),
                     epilogue: ConvolutionEpilogue(
-                        bias: hasBias ? frame.input(2, as: Float.self) : nil
+                        bias: hasBias ? frame.input(2, as: Float.self) : nil,
+                        residual: residual.map { unsafe frame.input($0, as: Float.self) },
+                        activation: activation
                     ),
                     scratch: frame.scratch,
                     context: frame.context
@@ -127,7 +148,9 @@ enum ConvolutionOperators {
                 filter: filter,
                 into: frame.output(0, as: Float.self),
                 epilogue: ConvolutionEpilogue(
-                    bias: hasBias ? frame.input(2, as: Float.self) : nil
+                    bias: hasBias ? frame.input(2, as: Float.self) : nil,
+                    residual: residual.map { unsafe frame.input($0, as: Float.self) },
+                    activation: activation
                 ),
                 scratch: frame.scratch,
                 context: frame.context

@@ -1,5 +1,6 @@
 import TernGraph
 import TernKernels
+import TernMicrokernels
 import TernTensor
 
 /// Y = alpha · A · B + beta · C, where A and B may be transposed and C is spread over Y.
@@ -12,6 +13,7 @@ struct GemmKernel {
     private let transposesB: Bool
     private let alpha: Float
     private let beta: Float
+    private let activation: UnaryOperation
 
     init(_ context: NodeContext) throws(OperatorError) {
         self.context = context
@@ -20,6 +22,7 @@ struct GemmKernel {
         transposesB = try context.node.int("transB", default: 0) != 0
         alpha = try context.node.float("alpha", default: 1)
         beta = try context.node.float("beta", default: 1)
+        activation = try FusedProduct.activation(of: context.node)
         rowCount = transposesA ? a[1] : a[0]
         depth = transposesA ? a[0] : a[1]
         columnCount = transposesB ? b[0] : b[1]
@@ -66,22 +69,15 @@ struct GemmKernel {
         alpha: Float,
         _ frame: borrowing KernelFrame
     ) -> Epilogue {
+        var epilogue = Epilogue(alpha: alpha, activation: activation)
         switch addend {
-        case .none: return Epilogue(alpha: alpha)
-        case .perColumn:
-            return unsafe Epilogue(
-                alpha: alpha,
-                bias: .perColumn(frame.input(2, as: Float.self))
-            )
-        case .perRow:
-            return unsafe Epilogue(alpha: alpha, bias: .perRow(frame.input(2, as: Float.self)))
+        case .none: break
+        case .perColumn: unsafe epilogue.bias = .perColumn(frame.input(2, as: Float.self))
+        case .perRow: unsafe epilogue.bias = .perRow(frame.input(2, as: Float.self))
         case .perElement:
-            return unsafe Epilogue(
-                alpha: alpha,
-                residual: MatrixAddend(
-                    frame.input(2, as: Float.self),
-                    rowStride: columnCount
-                )
+            unsafe epilogue.residual = MatrixAddend(
+                frame.input(2, as: Float.self),
+                rowStride: columnCount
             )
         case .spread(let copy):
             unsafe copy.run(
@@ -90,8 +86,9 @@ struct GemmKernel {
                 elementByteCount: MemoryLayout<Float>.stride,
                 context: frame.context
             )
-            return Epilogue(alpha: alpha, beta: beta)
+            epilogue.beta = beta
         }
+        return epilogue
     }
 
     func kernel() throws(OperatorError) -> Kernel {

@@ -14,18 +14,7 @@ enum MatrixOperators {
         "MatMul",
         versions: [1, 9, 13],
         inputs: 2...2,
-        shape: { (context) throws(OperatorError) in
-            for index in 0...1 {
-                try context.requireElementType(
-                    index,
-                    in: [.fp32, .fp64, .int32, .int64, .uint32, .uint64, .fp16, .bf16]
-                )
-            }
-            context.setOutput(
-                elementType: try context.commonElementType(of: 0...1),
-                dimensions: try productDimensions(context.dimensions(0), context.dimensions(1))
-            )
-        },
+        shape: { (context) throws(OperatorError) in try inferProductShape(&context) },
         kernel: { (context) throws(OperatorError) in
             let (left, right) = (try context.input(0), try context.input(1))
             guard let product = MatrixProduct(left: left.shape, right: right.shape) else {
@@ -38,7 +27,7 @@ enum MatrixOperators {
                     rowCount: product.depth,
                     columnCount: product.columnCount
                 )
-                return packedKernel(packed, rowCount: product.rowCount)
+                return try packedKernel(context, packed, rowCount: product.rowCount)
             }
             let scratch = product.scratchByteCount(elementType: type, context: context.kernels)
             return Kernel(scratchByteCount: scratch) { (frame) throws(OperatorError) in
@@ -56,8 +45,30 @@ enum MatrixOperators {
         }
     )
 
-    private static func packedKernel(_ packed: PackedMatrix, rowCount: Int) -> Kernel {
+    private static func inferProductShape(
+        _ context: inout ShapeInferenceContext
+    ) throws(OperatorError) {
+        for index in 0...1 {
+            try context.requireElementType(
+                index,
+                in: [.fp32, .fp64, .int32, .int64, .uint32, .uint64, .fp16, .bf16]
+            )
+        }
+        context.setOutput(
+            elementType: try context.commonElementType(of: 0...1),
+            dimensions: try productDimensions(context.dimensions(0), context.dimensions(1))
+        )
+    }
+
+    private static func packedKernel(
+        _ context: NodeContext,
+        _ packed: PackedMatrix,
+        rowCount: Int
+    ) throws(OperatorError) -> Kernel {
         let (depth, columns) = (packed.rowCount, packed.columnCount)
+        let hasBias = context.hasInput(2)
+        let residual = FusedProduct.residual(context)
+        let activation = try FusedProduct.activation(of: context.node)
         return Kernel { (frame) throws(OperatorError) in
             unsafe GEMM.multiply(
                 frame.input(0, as: Float.self),
@@ -66,10 +77,41 @@ enum MatrixOperators {
                 by: packed,
                 into: frame.output(0, as: Float.self),
                 rowStride: columns,
+                epilogue: Epilogue(
+                    bias: hasBias ? .perColumn(frame.input(2, as: Float.self)) : .none,
+                    residual: residual.map {
+                        unsafe MatrixAddend(frame.input($0, as: Float.self), rowStride: columns)
+                    },
+                    activation: activation
+                ),
                 context: frame.context
             )
         }
     }
+
+    /// A product with a weight, and what follows it.
+    static let fusedMatMul = OperatorDeclaration(
+        "MatMul",
+        domain: FusedProduct.domain,
+        versions: [1, 9, 13],
+        inputs: 2...4,
+        aliasing: .inPlace(overInputs: [3]),
+        shape: { (context) throws(OperatorError) in try inferProductShape(&context) },
+        kernel: { (context) throws(OperatorError) in
+            let (left, right) = (try context.input(0), try context.input(1))
+            guard let product = MatrixProduct(left: left.shape, right: right.shape),
+                left.elementType == .fp32, right.rank == 2
+            else {
+                throw OperatorError("\(left.shape) cannot be multiplied by \(right.shape)")
+            }
+            let packed = try packedMatrix(
+                context,
+                rowCount: product.depth,
+                columnCount: product.columnCount
+            )
+            return try packedKernel(context, packed, rowCount: product.rowCount)
+        }
+    )
 
     /// Packs input 1, which is constant; once for the model if it is a weight.
     static func packedMatrix(
@@ -129,34 +171,46 @@ enum MatrixOperators {
 
     // MARK: Gemm
 
-    static let gemm = OperatorDeclaration(
-        "Gemm",
-        versions: [1, 6, 7, 9, 11, 13],
-        inputs: 2...3,
-        shape: { (context) throws(OperatorError) in
-            for index in 0..<context.inputCount {
-                try context.requireElementType(index, in: [.fp32])
-            }
-            try context.requireRank(0, in: 2...2)
-            try context.requireRank(1, in: 2...2)
-            let transA = try context.node.int("transA", default: 0) != 0
-            let transB = try context.node.int("transB", default: 0) != 0
-            let left = context.dimensions(0) ?? [.unknown, .unknown]
-            let right = context.dimensions(1) ?? [.unknown, .unknown]
-            let (rows, depth) = transA ? (left[1], left[0]) : (left[0], left[1])
-            let (otherDepth, columns) = transB ? (right[1], right[0]) : (right[0], right[1])
-            guard !depth.isKnownDifferent(from: otherDepth) else {
-                throw OperatorError(
-                    "\(ShapeInferenceContext.text(left)) cannot be multiplied by "
-                        + "\(ShapeInferenceContext.text(right)) with transA \(transA) and transB "
-                        + "\(transB): \(depth) columns meet \(otherDepth) rows"
-                )
-            }
-            context.setOutput(
-                elementType: context.elementType(0) ?? context.elementType(1),
-                dimensions: [rows, columns]
+    static let gemm = gemmDeclaration(domain: "")
+
+    /// Gemm with the activation that follows it.
+    static let fusedGemm = gemmDeclaration(domain: FusedProduct.domain)
+
+    private static func gemmDeclaration(domain: String) -> OperatorDeclaration {
+        OperatorDeclaration(
+            "Gemm",
+            domain: domain,
+            versions: [1, 6, 7, 9, 11, 13],
+            inputs: 2...3,
+            shape: { (context) throws(OperatorError) in try inferGemmShape(&context) },
+            kernel: { (context) throws(OperatorError) in try GemmKernel(context).kernel() }
+        )
+    }
+
+    private static func inferGemmShape(
+        _ context: inout ShapeInferenceContext
+    ) throws(OperatorError) {
+        for index in 0..<context.inputCount {
+            try context.requireElementType(index, in: [.fp32])
+        }
+        try context.requireRank(0, in: 2...2)
+        try context.requireRank(1, in: 2...2)
+        let transA = try context.node.int("transA", default: 0) != 0
+        let transB = try context.node.int("transB", default: 0) != 0
+        let left = context.dimensions(0) ?? [.unknown, .unknown]
+        let right = context.dimensions(1) ?? [.unknown, .unknown]
+        let (rows, depth) = transA ? (left[1], left[0]) : (left[0], left[1])
+        let (otherDepth, columns) = transB ? (right[1], right[0]) : (right[0], right[1])
+        guard !depth.isKnownDifferent(from: otherDepth) else {
+            throw OperatorError(
+                "\(ShapeInferenceContext.text(left)) cannot be multiplied by "
+                    + "\(ShapeInferenceContext.text(right)) with transA \(transA) and transB "
+                    + "\(transB): \(depth) columns meet \(otherDepth) rows"
             )
-        },
-        kernel: { (context) throws(OperatorError) in try GemmKernel(context).kernel() }
-    )
+        }
+        context.setOutput(
+            elementType: context.elementType(0) ?? context.elementType(1),
+            dimensions: [rows, columns]
+        )
+    }
 }

@@ -5,7 +5,30 @@ import TernTensor
 
 /// Functions of single elements, activations among them.
 enum UnaryOperators {
-    static let all = mathematics + trigonometry + activations
+    static let all = (mathematics + trigonometry + activations).map(\.declaration)
+
+    /// The function that a node applies to every element, as far as it is known beforehand.
+    ///
+    /// - Returns: `nil` if the node does anything else.
+    static func operation(of node: Node, in graph: Graph) -> UnaryOperation? {
+        guard node.domain.isEmpty, let input = node.inputs.first ?? nil,
+            graph[input].elementType == .fp32
+        else { return nil }
+        if node.operatorName == "Clip" { return ClipOperator.operation(of: node, in: graph) }
+        guard let function = functions[node.operatorName] else { return nil }
+        return try? function.operation(node)
+    }
+
+    private static let functions = Dictionary(
+        uniqueKeysWithValues: (mathematics + trigonometry + activations).map { ($0.name, $0) }
+    )
+
+    /// One operator of this family.
+    private struct Function: Sendable {
+        let name: String
+        let declaration: OperatorDeclaration
+        let operation: @Sendable (Node) throws(OperatorError) -> UnaryOperation
+    }
 
     private static let mathematics = [
         unary("Abs", [1, 6, 13], .absolute, types: ElementType.numbers),
@@ -99,7 +122,7 @@ enum UnaryOperators {
         _ versions: [Int],
         _ function: UnaryFunction,
         types: Set<ElementType> = ElementType.floats
-    ) -> OperatorDeclaration {
+    ) -> Function {
         unary(name, versions, types: types) { (_) throws(OperatorError) in
             UnaryOperation(function)
         }
@@ -110,8 +133,8 @@ enum UnaryOperators {
         _ versions: [Int],
         types: Set<ElementType> = ElementType.floats,
         _ operation: @escaping @Sendable (Node) throws(OperatorError) -> UnaryOperation
-    ) -> OperatorDeclaration {
-        OperatorDeclaration(
+    ) -> Function {
+        let declaration = OperatorDeclaration(
             name,
             versions: versions,
             inputs: 1...1,
@@ -121,6 +144,7 @@ enum UnaryOperators {
                 try kernel(context, operation(context.node))
             }
         )
+        return Function(name: name, declaration: declaration, operation: operation)
     }
 
     /// Applies one function to every element of the first input.

@@ -58,6 +58,12 @@ struct Inspect: AsyncParsableCommand {
                 writeLine(
                     "compiled   \(compiledModel.graph.nodes.count) nodes left to run; supported"
                 )
+                for fusion in compiledModel.fusions where fusion.nodeCount > 0 {
+                    writeLine(
+                        "  \(String(fusion.nodeCount).leftPadding(to: 6))  nodes taken out by "
+                            + fusion.name
+                    )
+                }
             case .failure(let failure): throw failure
             }
         }

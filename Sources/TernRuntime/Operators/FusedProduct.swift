@@ -1,0 +1,47 @@
+import TernGraph
+import TernKernels
+import TernMicrokernels
+import TernTensor
+
+/// Products and convolutions with what follows them: bias, residual, activation, in this order.
+///
+/// Made by ``EpilogueFusion``; models don't contain them. Besides the operator's own inputs there is
+/// input 2, one number per channel or column, and input 3, as large as the output.
+enum FusedProduct {
+    /// The domain of Tern's own operators.
+    static let domain = "ai.tern"
+
+    static let all = [
+        ConvolutionOperators.declaration("Conv", domain: domain, inputs: 2...4),
+        MatrixOperators.fusedMatMul, MatrixOperators.fusedGemm,
+    ]
+
+    private static let attributes = (function: "activation", a: "activation_a", b: "activation_b")
+
+    /// Notes what a node applies last.
+    static func setActivation(_ operation: UnaryOperation, of node: inout Node) {
+        node.attributes[attributes.function] = .int(Int(operation.function.rawValue))
+        node.attributes[attributes.a] = .float(operation.a)
+        node.attributes[attributes.b] = .float(operation.b)
+    }
+
+    /// What a node applies last.
+    static func activation(of node: Node) throws(OperatorError) -> UnaryOperation {
+        guard node.domain == domain else { return .identity }
+        let identity = Int(UnaryFunction.identity.rawValue)
+        let number = try node.int(attributes.function, default: identity)
+        guard let function = UInt8(exactly: number).flatMap(UnaryFunction.init(rawValue:)) else {
+            throw OperatorError("there is no activation \(number)")
+        }
+        return UnaryOperation(
+            function,
+            a: try node.float(attributes.a, default: 0),
+            b: try node.float(attributes.b, default: 0)
+        )
+    }
+
+    /// Which input is added as a residual; `nil` if none is.
+    static func residual(_ context: NodeContext) -> Int? {
+        context.node.domain == domain && context.hasInput(3) ? 3 : nil
+    }
+}
