@@ -71,6 +71,9 @@ package struct ShapeInference: Sendable {
         inputShapes: [Shape]
     ) throws(GraphError) -> InferredShapes {
         let symbols = try Self.bindSymbols(graph, to: inputShapes)
+        for (port, shape) in zip(graph.inputs, inputShapes) where !shape.isBounded {
+            throw .invalid(["input \(port.name) is \(shape), which is too large"])
+        }
         let inputs = zip(graph.inputs, inputShapes).map { port, shape in
             ValueFact(
                 elementType: graph[port.value].elementType,
@@ -262,6 +265,12 @@ package struct ShapeInference: Sendable {
                 throw OperatorError(
                     "output \(output) would have the shape "
                         + ShapeInferenceContext.text(dimensions)
+                )
+            }
+            guard fact.shape?.isBounded ?? true else {
+                throw OperatorError(
+                    "output \(output) would have the shape "
+                        + "\(ShapeInferenceContext.text(dimensions)), which is too large"
                 )
             }
         }

@@ -29,6 +29,17 @@ package struct NodeContext: Sendable {
         self.prepared = prepared
     }
 
+    /// The same node with other operands, of the same shapes.
+    package func replacing(inputs: [Operand?], outputs: [Operand?]) -> NodeContext {
+        NodeContext(
+            node: node,
+            inputs: inputs,
+            outputs: outputs,
+            kernels: kernels,
+            prepared: prepared
+        )
+    }
+
     /// The version of the operator that the node means.
     package var version: Int { node.operatorVersion }
 
