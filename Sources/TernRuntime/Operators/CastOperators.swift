@@ -108,21 +108,22 @@ enum CastOperators {
         }
     }
 
-    /// The bytes of the number one.
-    static func one(of type: ElementType) throws(OperatorError) -> [UInt8] {
-        switch type {
-        case .fp32: return bytes(Float(1))
-        case .fp64: return bytes(Double(1))
-        case .fp16: return bytes(UInt16(0x3C00))
-        case .bf16: return bytes(UInt16(0x3F80))
-        case .bytes: throw OperatorError("byte strings have no 1")
-        default:
-            return [1] + Array(repeating: 0, count: type.width - 1)
+    /// The bytes of a number as an element of a type, converted as Cast does.
+    static func bytes(of number: Float, as type: ElementType) throws(OperatorError) -> [UInt8] {
+        let storage = AlignedBuffer(byteCount: type.width)
+        let isDone = unsafe withUnsafePointer(to: number) {
+            // SAFETY: there is one element on each side.
+            unsafe Elementwise.cast(
+                UnsafeRawPointer($0),
+                of: .fp32,
+                into: storage.baseAddress,
+                of: type,
+                count: 1,
+                context: KernelContext()
+            )
         }
-    }
-
-    private static func bytes<Value: BitwiseCopyable>(_ value: Value) -> [UInt8] {
-        unsafe withUnsafeBytes(of: value) { unsafe Array($0) }
+        guard isDone else { throw OperatorError("\(number) cannot be converted to \(type)") }
+        return unsafe storage.bytes.withUnsafeBytes { unsafe Array($0) }
     }
 
     /// A scalar or one-element vector of any number type, as a whole number.

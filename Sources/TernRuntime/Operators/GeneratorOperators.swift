@@ -233,7 +233,7 @@ enum GeneratorOperators {
         kernel: { (context) throws(OperatorError) in
             let output = try context.output()
             let diagonal = try context.node.int("k", default: 0)
-            let one = try CastOperators.one(of: output.elementType)
+            let one = try CastOperators.bytes(of: 1, as: output.elementType)
             let columns = output.shape[1]
             return Kernel { (frame) throws(OperatorError) in
                 var target = frame.mutableElements(ofOutput: 0, as: UInt8.self)

@@ -161,12 +161,7 @@ enum PadOperator {
             return unsafe constant.bytes.withUnsafeBytes { unsafe Array($0) }
         }
         let number = context.version < 11 ? try context.node.float("value", default: 0) : 0
-        switch type {
-        case .fp32: return unsafe withUnsafeBytes(of: number) { unsafe Array($0) }
-        case .fp64: return unsafe withUnsafeBytes(of: Double(number)) { unsafe Array($0) }
-        case _ where number == 0: return Array(repeating: 0, count: type.width)
-        default: throw OperatorError("\(type) cannot be padded with \(number)")
-        }
+        return try CastOperators.bytes(of: number, as: type)
     }
 }
 
