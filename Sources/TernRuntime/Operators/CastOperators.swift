@@ -126,19 +126,33 @@ enum CastOperators {
         return unsafe storage.bytes.withUnsafeBytes { unsafe Array($0) }
     }
 
+    /// The elements as numbers; 64-bit whole numbers may be rounded.
+    static func doubles(_ tensor: Tensor) throws(OperatorError) -> [Double] {
+        let count = tensor.shape.elementCount
+        var numbers = Array(repeating: 0.0, count: count)
+        let isDone = unsafe numbers.withUnsafeMutableBytes { target in
+            // SAFETY: both sides have as many elements as the shape; an empty side is not touched.
+            guard let base = target.baseAddress else { return true }
+            return unsafe Elementwise.cast(
+                UnsafeRawPointer(tensor.storage.baseAddress),
+                of: tensor.elementType,
+                into: base,
+                of: .fp64,
+                count: count,
+                context: KernelContext()
+            )
+        }
+        guard isDone else { throw OperatorError("\(tensor.elementType) holds no numbers") }
+        return numbers
+    }
+
     /// A scalar or one-element vector of any number type, as a whole number.
     static func wholeNumber(_ tensor: Tensor) throws(OperatorError) -> Int {
         guard tensor.shape.elementCount == 1 else {
             throw OperatorError("\(tensor.shape) is given, expected a scalar")
         }
         if let elements = tensor.integerElements { return elements[0] }
-        let number: Double?
-        switch tensor.elementType {
-        case .fp32: number = Double(tensor.elements(as: Float.self)[0])
-        case .fp64: number = tensor.elements(as: Double.self)[0]
-        case .uint64: number = Double(tensor.elements(as: UInt64.self)[0])
-        default: number = nil
-        }
+        let number = try doubles(tensor).first
         guard let number, let whole = Int(exactly: number.rounded(.towardZero)) else {
             throw OperatorError("\(tensor.elementType) is given, expected a whole number")
         }

@@ -2,7 +2,9 @@ import TernGraph
 import TernKernels
 import TernTensor
 
-/// Convolutions over images of one or two axes.
+/// Convolutions.
+///
+/// Single precision over one or two axes has fast kernels; the rest is ``PlainConvolution``.
 enum ConvolutionOperators {
     static let all = [conv, TransposedConvolution.declaration]
 
@@ -12,11 +14,12 @@ enum ConvolutionOperators {
         inputs: 2...3,
         shape: { (context) throws(OperatorError) in
             for index in 0..<context.inputCount {
-                try context.requireElementType(index, in: [.fp32])
+                try context.requireElementType(index, in: ElementType.floats)
             }
+            let type = try context.commonElementType(of: 0..<context.inputCount)
             try context.requireRank(2, in: 1...1)
             guard let image = context.dimensions(0), let weights = context.dimensions(1) else {
-                context.setOutput(elementType: .fp32, dimensions: nil)
+                context.setOutput(elementType: type, dimensions: nil)
                 return
             }
             guard image.count == weights.count, image.count >= 3 else {
@@ -31,7 +34,7 @@ enum ConvolutionOperators {
             let kernel = weights.dropFirst(2).compactMap(\.fixedSize)
             guard kernel.count == weights.count - 2 else {
                 context.setOutput(
-                    elementType: .fp32,
+                    elementType: type,
                     dimensions: [image[0], weights[0]]
                         + image.dropFirst(2).map { _ in Dimension.unknown }
                 )
@@ -40,10 +43,11 @@ enum ConvolutionOperators {
             let window = try SlidingWindow(
                 context.node,
                 rank: image.count - 2,
+                maximumRank: SlidingWindow.anyRank,
                 weightKernel: kernel
             )
             context.setOutput(
-                elementType: .fp32,
+                elementType: type,
                 dimensions: try window.outputDimensions(
                     batch: image[0],
                     channels: weights[0],
@@ -51,7 +55,9 @@ enum ConvolutionOperators {
                 )
             )
         },
-        kernel: { (context) throws(OperatorError) in try kernel(context) }
+        kernel: HalfPrecision.widening { (context) throws(OperatorError) in
+            try kernel(context)
+        }
     )
 
     private static func check(
@@ -82,10 +88,16 @@ enum ConvolutionOperators {
         let window = try SlidingWindow(
             context.node,
             rank: image.count,
+            maximumRank: SlidingWindow.anyRank,
             weightKernel: Array(weights.shape.dropFirst(2))
         )
         // Nothing to do; and geometry of nothing is not defined.
         if output.elementCount == 0 { return Kernel { (_) throws(OperatorError) in } }
+        guard input.elementType == .fp32, image.count <= 2 else {
+            let convolution = try PlainConvolution(context, window)
+            return input.elementType == .fp64
+                ? convolution.kernel(Double.self) : convolution.kernel(Float.self)
+        }
         guard
             let convolution = Convolution(
                 batchCount: input.shape[0],

@@ -8,7 +8,8 @@ extension OperatorLibrary {
         GeneratorOperators.all, CastOperators.all, OrderingOperators.all, RecurrentOperators.all,
         LinearModels.all, FeatureOperators.all, TreeOperators.all, QuantizationOperators.all,
         IntegerProductOperators.all, BlockProductOperator.all, AttentionOperators.all,
-        EinsumOperator.all, ResizeOperators.all, ImageOperators.all, SelectionOperators.all, SequenceOperators.all,
+        EinsumOperator.all, ResizeOperators.all, ImageOperators.all, SelectionOperators.all,
+        SequenceOperators.all,
         CenterCropPadOperator.all,
         DeterminantOperator.all, NormOperators.all, GatedOperators.all,
     ]

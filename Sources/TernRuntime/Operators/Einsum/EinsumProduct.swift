@@ -33,7 +33,9 @@ struct EinsumProduct: Sendable {
         guard Set(first).count == first.count, Set(second).count == second.count else { return nil }
         let sizes = try equation.sizes(shapes.map { shape in shape.map { .fixed($0) } })
         for (labels, shape) in zip(equation.inputs, shapes) {
-            for (label, size) in zip(labels, shape) where sizes[label] != .fixed(size) { return nil }
+            for (label, size) in zip(labels, shape) where sizes[label] != .fixed(size) {
+                return nil
+            }
         }
         let batch = equation.output.filter { first.contains($0) && second.contains($0) }
         let rows = equation.output.filter { first.contains($0) && !second.contains($0) }
@@ -84,7 +86,11 @@ struct EinsumProduct: Sendable {
             (frame) throws(OperatorError) in
             guard let scratch = unsafe frame.scratch.baseAddress else { return }
             // SAFETY: each piece of scratch memory has eight bytes for each element it holds.
-            func arranged(_ index: Int, _ arrangement: Arrangement, _ offset: Int)
+            func arranged(
+                _ index: Int,
+                _ arrangement: Arrangement,
+                _ offset: Int
+            )
                 -> UnsafeRawPointer
             {
                 guard !arrangement.isIdentity else { return unsafe frame.rawInput(index) }
