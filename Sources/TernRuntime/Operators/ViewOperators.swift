@@ -163,7 +163,9 @@ enum ViewOperators {
         kernel: copy
     )
 
-    /// Inference only: the data passes through, and the mask is all ones. Training that drops nothing is
+    /// Inference only: the data passes through, and the mask is all ones.
+    ///
+    /// Training that drops nothing is
     /// the same.
     static let dropout = OperatorDeclaration(
         "Dropout",

@@ -117,6 +117,7 @@ struct EinsumEquation: Sendable {
     /// The size of each label.
     ///
     /// - Parameter dimensions: The axes of each input; one of 1 is repeated.
+    /// - Returns: The sizes, by label.
     /// - Throws: ``OperatorError`` if two axes with one label differ.
     func sizes(
         _ dimensions: [[Dimension]]
