@@ -8,5 +8,6 @@ extension OperatorLibrary {
         GeneratorOperators.all, CastOperators.all, OrderingOperators.all, RecurrentOperators.all,
         LinearModels.all, FeatureOperators.all, TreeOperators.all, QuantizationOperators.all,
         IntegerProductOperators.all, BlockProductOperator.all, IfOperator.all,
+        DynamicQuantizeLSTM.all, QGemm.all, QLinearElementwise.all, QLinearGlobalAveragePool.all,
     ]
 }
