@@ -16,7 +16,7 @@ struct TensorDecoder {
             throw .unsupported(["a tensor that is stored in segments"])
         }
         let shape = try Self.shape(message.dims)
-        guard let count = shape.checkedElementCount else {
+        guard shape.isBounded, let count = shape.checkedElementCount else {
             throw .invalid(["the number of elements of \(shape) does not fit 63 bits"])
         }
         if message.dataLocation == .external {

@@ -74,6 +74,9 @@ package struct ShapeInference: Sendable {
         inputShapes: [Shape]
     ) throws(GraphError) -> InferredShapes {
         let symbols = try Self.bindSymbols(graph, to: inputShapes)
+        for (port, shape) in zip(graph.inputs, inputShapes) where !shape.isBounded {
+            throw .invalid(["input \(port.name) is \(shape), which is too large"])
+        }
         let inputs = zip(graph.inputs, inputShapes).map { port, shape in
             ValueFact(
                 elementType: graph[port.value].elementType,
@@ -95,6 +98,9 @@ package struct ShapeInference: Sendable {
         inputs: [ValueFact]
     ) throws(GraphError) -> InferredShapes {
         precondition(inputs.count == graph.inputs.count, "there must be a fact for each input")
+        for (port, fact) in zip(graph.inputs, inputs) where fact.shape?.isBounded == false {
+            throw .invalid(["input \(port.name) is \(fact), which is too large"])
+        }
         return try run(graph, inputs: inputs, symbols: [:])
     }
 
@@ -297,6 +303,12 @@ package struct ShapeInference: Sendable {
                 throw OperatorError(
                     "output \(output) would have the shape "
                         + ShapeInferenceContext.text(dimensions)
+                )
+            }
+            guard fact.shape?.isBounded ?? true else {
+                throw OperatorError(
+                    "output \(output) would have the shape "
+                        + "\(ShapeInferenceContext.text(dimensions)), which is too large"
                 )
             }
         }

@@ -2,7 +2,7 @@ package import TernKernels
 package import TernTensor
 
 /// One place that a kernel reads or writes: where it is and how long.
-@safe package struct OperandSlot {
+@safe package struct OperandSlot: BitwiseCopyable {
     /// The first byte.
     @unsafe package var address: UnsafeMutableRawPointer
     /// How many bytes there are.
@@ -57,6 +57,18 @@ package import TernTensor
         self.inputCount = inputCount
         self.outputCount = outputCount
         unsafe self.call = call
+    }
+
+    /// The same call with its operands somewhere else.
+    ///
+    /// - Parameter slots: As many slots as the frame has, which stay valid during the call.
+    @unsafe package func moved(to slots: UnsafePointer<OperandSlot>) -> KernelFrame {
+        unsafe KernelFrame(
+            slots: slots,
+            inputCount: inputCount,
+            outputCount: outputCount,
+            call: call
+        )
     }
 
     @inline(__always)

@@ -34,6 +34,17 @@ package struct NodeContext: Sendable {
         self.environment = environment
     }
 
+    /// The same node with other operands, of the same shapes.
+    package func replacing(inputs: [Operand?], outputs: [Operand?]) -> NodeContext {
+        NodeContext(
+            node: node,
+            inputs: inputs,
+            outputs: outputs,
+            captures: captures,
+            environment: environment
+        )
+    }
+
     /// The version of the operator that the node means.
     package var version: Int { node.operatorVersion }
 

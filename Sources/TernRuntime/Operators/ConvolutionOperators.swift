@@ -12,11 +12,12 @@ enum ConvolutionOperators {
         inputs: 2...3,
         shape: { (context) throws(OperatorError) in
             for index in 0..<context.inputCount {
-                try context.requireElementType(index, in: [.fp32])
+                try context.requireElementType(index, in: HalfPrecision.floats)
             }
+            let type = try context.commonElementType(of: 0..<context.inputCount)
             try context.requireRank(2, in: 1...1)
             guard let image = context.dimensions(0), let weights = context.dimensions(1) else {
-                context.setOutput(elementType: .fp32, dimensions: nil)
+                context.setOutput(elementType: type, dimensions: nil)
                 return
             }
             guard image.count == weights.count, image.count >= 3 else {
@@ -31,7 +32,7 @@ enum ConvolutionOperators {
             let kernel = weights.dropFirst(2).compactMap(\.fixedSize)
             guard kernel.count == weights.count - 2 else {
                 context.setOutput(
-                    elementType: .fp32,
+                    elementType: type,
                     dimensions: [image[0], weights[0]]
                         + image.dropFirst(2).map { _ in Dimension.unknown }
                 )
@@ -43,7 +44,7 @@ enum ConvolutionOperators {
                 weightKernel: kernel
             )
             context.setOutput(
-                elementType: .fp32,
+                elementType: type,
                 dimensions: try window.outputDimensions(
                     batch: image[0],
                     channels: weights[0],
@@ -51,7 +52,7 @@ enum ConvolutionOperators {
                 )
             )
         },
-        kernel: { (context) throws(OperatorError) in try kernel(context) }
+        kernel: HalfPrecision.widening(kernel)
     )
 
     private static func check(

@@ -262,7 +262,9 @@ enum LayoutOperators {
 
     private static func blockSize(_ node: Node) throws(OperatorError) -> Int {
         let size = try node.int("blocksize")
-        guard size >= 1 else { throw OperatorError("blocksize is \(size), expected 1 or more") }
+        guard size >= 1, size <= 1 << 20 else {
+            throw OperatorError("blocksize is \(size), expected 1 to \(1 << 20)")
+        }
         return size
     }
 

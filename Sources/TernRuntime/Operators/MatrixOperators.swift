@@ -135,7 +135,7 @@ enum MatrixOperators {
         inputs: 2...3,
         shape: { (context) throws(OperatorError) in
             for index in 0..<context.inputCount {
-                try context.requireElementType(index, in: [.fp32])
+                try context.requireElementType(index, in: HalfPrecision.floats)
             }
             try context.requireRank(0, in: 2...2)
             try context.requireRank(1, in: 2...2)
@@ -157,6 +157,8 @@ enum MatrixOperators {
                 dimensions: [rows, columns]
             )
         },
-        kernel: { (context) throws(OperatorError) in try GemmKernel(context).kernel() }
+        kernel: HalfPrecision.widening { (context) throws(OperatorError) in
+            try GemmKernel(context).kernel()
+        }
     )
 }

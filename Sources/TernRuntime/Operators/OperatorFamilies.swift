@@ -7,7 +7,16 @@ extension OperatorLibrary {
         LayoutOperators.all, SliceOperators.all, GatherOperators.all, PadOperator.all,
         GeneratorOperators.all, CastOperators.all, OrderingOperators.all, RecurrentOperators.all,
         LinearModels.all, FeatureOperators.all, TreeOperators.all, QuantizationOperators.all,
-        IntegerProductOperators.all, BlockProductOperator.all, IfOperator.all,
+        IntegerProductOperators.all, BlockProductOperator.all, AttentionOperators.all,
+        SelectionOperators.all, SequenceOperators.all, CenterCropPadOperator.all,
+        DeterminantOperator.all, NormOperators.all, GatedOperators.all,
+    ] + controlFlow + microsoft
+
+    /// Operators that run graphs.
+    private static let controlFlow = [IfOperator.all, LoopOperator.all, ScanOperator.all]
+
+    /// Those of com.microsoft that stand for a family of their own.
+    private static let microsoft = [
         DynamicQuantizeLSTM.all, QGemm.all, QLinearElementwise.all, QLinearGlobalAveragePool.all,
     ]
 }

@@ -170,8 +170,8 @@ enum PadOperator {
     }
 }
 
-/// Copies a tensor from places that are listed axis by axis.
-private struct PaddedCopy: Sendable {
+/// Copies a tensor from places that are listed axis by axis; -1 stands for a constant.
+struct PaddedCopy: Sendable {
     let shape: Shape
     let sourceStrides: [Int]
     let places: [[Int]]

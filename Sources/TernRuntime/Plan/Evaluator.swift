@@ -155,7 +155,7 @@ package struct Evaluator: Sendable {
             guard let type = fact.elementType, let shape = fact.shape else {
                 throw OperatorError("the shape of output \(index) cannot be told from the inputs")
             }
-            guard let byteCount = shape.byteCount(of: type) else {
+            guard shape.isBounded, let byteCount = shape.byteCount(of: type) else {
                 throw OperatorError("output \(index), \(type)\(shape), has no size in bytes")
             }
             guard byteCount <= outputByteCountLimit else {
