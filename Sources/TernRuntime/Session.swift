@@ -122,17 +122,13 @@ package import TernTensor
         current = nil
         let bound = try boundPlan()
         bound.placeInputs(inputs)
-        let plan = bound.plan
-        for index in plan.steps.indices {
-            if let interruption, interruption.isRequested { throw .interrupted }
-            try bound.run(step: index, model: model)
-        }
-        if !plan.dynamicNodes.isEmpty {
+        try bound.run(unless: interruption)
+        if !bound.plan.dynamicNodes.isEmpty {
             try dynamicValues.evaluate(
-                plan,
-                model: model,
-                bound: bound,
-                inputs: inputs
+                bound,
+                inputs: inputs,
+                evaluator: model.evaluator,
+                interruption: interruption
             )
         }
         current = bound

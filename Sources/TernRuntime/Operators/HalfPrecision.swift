@@ -78,7 +78,7 @@ private struct WidenedCall: Sendable {
                 elementType: .fp32,
                 shape: operand.shape,
                 constant: constant,
-                weight: operand.weight
+                isWeight: operand.isWeight
             )
         }
         for index in outputs.indices {

@@ -12,5 +12,13 @@ extension OperatorLibrary {
         SequenceOperators.all,
         CenterCropPadOperator.all,
         DeterminantOperator.all, NormOperators.all, GatedOperators.all,
+    ] + controlFlow + microsoft
+
+    /// Operators that run graphs.
+    private static let controlFlow = [IfOperator.all, LoopOperator.all, ScanOperator.all]
+
+    /// Those of com.microsoft that stand for a family of their own.
+    private static let microsoft = [
+        DynamicQuantizeLSTM.all, QGemm.all, QLinearElementwise.all, QLinearGlobalAveragePool.all,
     ]
 }
