@@ -1,18 +1,20 @@
 extension OperatorLibrary {
     /// The families, each in a file of its own.
-    static let families: [[OperatorDeclaration]] = [
-        ViewOperators.all, UnaryOperators.all, ArithmeticOperators.all, LogicOperators.all,
-        ClipOperator.all, SoftmaxOperators.all, ReductionOperators.all, MatrixOperators.all,
-        ConvolutionOperators.all, PoolingOperators.all, NormalizationOperators.all,
-        LayoutOperators.all, SliceOperators.all, GatherOperators.all, PadOperator.all,
-        GeneratorOperators.all, CastOperators.all, OrderingOperators.all, RecurrentOperators.all,
-        LinearModels.all, FeatureOperators.all, TreeOperators.all, QuantizationOperators.all,
-        IntegerProductOperators.all, BlockProductOperator.all, AttentionOperators.all,
-        EinsumOperator.all, ResizeOperators.all, ImageOperators.all, SelectionOperators.all,
-        SequenceOperators.all,
-        CenterCropPadOperator.all,
-        DeterminantOperator.all, NormOperators.all, GatedOperators.all,
-    ] + controlFlow + microsoft
+    static let families: [[OperatorDeclaration]] =
+        [
+            ViewOperators.all, UnaryOperators.all, ArithmeticOperators.all, LogicOperators.all,
+            ClipOperator.all, SoftmaxOperators.all, ReductionOperators.all, MatrixOperators.all,
+            ConvolutionOperators.all, PoolingOperators.all, NormalizationOperators.all,
+            LayoutOperators.all, SliceOperators.all, GatherOperators.all, PadOperator.all,
+            GeneratorOperators.all, CastOperators.all, OrderingOperators.all,
+            RecurrentOperators.all,
+            LinearModels.all, FeatureOperators.all, TreeOperators.all, QuantizationOperators.all,
+            IntegerProductOperators.all, BlockProductOperator.all, AttentionOperators.all,
+            EinsumOperator.all, ResizeOperators.all, ImageOperators.all, SelectionOperators.all,
+            SequenceOperators.all,
+            CenterCropPadOperator.all,
+            DeterminantOperator.all, NormOperators.all, GatedOperators.all,
+        ] + controlFlow + microsoft
 
     /// Operators that run graphs.
     private static let controlFlow = [IfOperator.all, LoopOperator.all, ScanOperator.all]
