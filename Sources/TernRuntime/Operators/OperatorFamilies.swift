@@ -10,10 +10,13 @@ extension OperatorLibrary {
         IntegerProductOperators.all, BlockProductOperator.all, AttentionOperators.all,
         SelectionOperators.all, SequenceOperators.all, CenterCropPadOperator.all,
         DeterminantOperator.all, NormOperators.all, GatedOperators.all,
-    ] + controlFlow + microsoft
+    ] + controlFlow + machineLearning + microsoft
 
     /// Operators that run graphs.
     private static let controlFlow = [IfOperator.all, LoopOperator.all, ScanOperator.all]
+
+    /// Those of ai.onnx.ml that stand for a family of their own.
+    private static let machineLearning = [SupportVectorMachines.all, LabelOperators.all]
 
     /// Those of com.microsoft that stand for a family of their own.
     private static let microsoft = [
