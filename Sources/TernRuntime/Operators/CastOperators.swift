@@ -16,6 +16,7 @@ enum CastOperators {
         case 5: return .int16
         case 6: return .int32
         case 7: return .int64
+        case 8: return .bytes
         case 9: return .bool
         case 10: return .fp16
         case 11: return .fp64
@@ -30,7 +31,7 @@ enum CastOperators {
     private static func elementType(named name: String) throws(OperatorError) -> ElementType {
         let names = [
             "FLOAT": 1, "UINT8": 2, "INT8": 3, "UINT16": 4, "INT16": 5, "INT32": 6, "INT64": 7,
-            "BOOL": 9, "FLOAT16": 10, "DOUBLE": 11, "UINT32": 12, "UINT64": 13,
+            "STRING": 8, "BOOL": 9, "FLOAT16": 10, "DOUBLE": 11, "UINT32": 12, "UINT64": 13,
         ]
         guard let code = names[name.uppercased()] else {
             throw OperatorError("element type \(name) is not supported here")
@@ -51,10 +52,12 @@ enum CastOperators {
         inputs: 1...1,
         aliasing: .inPlace(overInputs: [0]),
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: ElementType.fixedSize)
             try infer(&context, to: target(context.node))
         },
-        kernel: { (context) throws(OperatorError) in try kernel(context) }
+        kernel: { (context) throws(OperatorError) in try kernel(context) },
+        evaluation: { (context) throws(OperatorError) in
+            try evaluate(context, to: target(context.node))
+        }
     )
 
     private static let castLike = OperatorDeclaration(
@@ -62,12 +65,25 @@ enum CastOperators {
         versions: [15, 19, 21, 23, 24, 25],
         inputs: 2...2,
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: ElementType.fixedSize)
-            try context.requireElementType(1, in: ElementType.fixedSize)
             infer(&context, to: context.elementType(1))
         },
-        kernel: { (context) throws(OperatorError) in try kernel(context) }
+        kernel: { (context) throws(OperatorError) in try kernel(context) },
+        evaluation: { (context) throws(OperatorError) in
+            try evaluate(context, to: context.requiredInput(1).elementType)
+        }
     )
+
+    /// Converts strings, of which no plan knows the size, and anything else with the kernel.
+    private static func evaluate(
+        _ context: EvaluationContext,
+        to type: ElementType
+    ) throws(OperatorError) -> [Tensor?] {
+        let source = try context.requiredInput(0)
+        guard type == .bytes || source.elementType == .bytes else {
+            return try context.environment.runKernel(of: context.node, inputs: context.inputs)
+        }
+        return [try StringConversion.convert(source, to: type)]
+    }
 
     private static func infer(_ context: inout ShapeInferenceContext, to type: ElementType?) {
         // Shape arithmetic often passes through a cast.

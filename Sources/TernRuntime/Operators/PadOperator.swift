@@ -13,7 +13,7 @@ enum PadOperator {
             inputs: 1...4,
             parameterInputs: [1, 2, 3],
             shape: { (context) throws(OperatorError) in
-                try context.requireElementType(0, in: ElementType.fixedSize)
+                try context.requireElementType(0, in: ElementType.all)
                 let type = context.elementType(0)
                 guard let dimensions = context.dimensions(0) else {
                     context.setOutput(elementType: type, dimensions: nil)

@@ -73,6 +73,32 @@ package struct Evaluator: Sendable {
                 )
             )
         }
+        return try run(node, declaration, inputs, areWeights)
+    }
+
+    /// Computes a node's outputs with its kernel, whatever ``OperatorDeclaration/evaluate`` says.
+    ///
+    /// - Parameters:
+    ///   - node: The node, with its operator's version.
+    ///   - inputs: The inputs; `nil` where one is left out.
+    /// - Returns: As ``evaluate(_:inputs:areWeights:captures:interruption:)``.
+    /// - Throws: As ``evaluate(_:inputs:areWeights:captures:interruption:)``.
+    package func runKernel(
+        of node: Node,
+        inputs: [Tensor?]
+    ) throws(OperatorError) -> [Tensor?] {
+        guard let declaration = operators.declaration(of: node) else {
+            throw OperatorError("there is no such operator here")
+        }
+        return try run(node, declaration, inputs, [])
+    }
+
+    private func run(
+        _ node: Node,
+        _ declaration: OperatorDeclaration,
+        _ inputs: [Tensor?],
+        _ areWeights: [Bool]
+    ) throws(OperatorError) -> [Tensor?] {
         var inference = ShapeInferenceContext(
             node: node,
             inputs: inputs.map { $0.map(ValueFact.init) }
