@@ -5,7 +5,8 @@ import TernTensor
 ///
 /// -0 is 0, and every NaN is one number beyond +∞.
 enum OrderKeys {
-    /// A key for each element, in row-major order; `nil` for byte strings.
+    /// A key for each element, in row-major order; `nil` if a tensor of strings does not hold as many as
+    /// its shape says.
     static func keys(of tensor: Tensor) -> [UInt64]? {
         switch tensor.elementType {
         case .bool, .uint8: tensor.elements(as: UInt8.self).map { UInt64($0) }
@@ -32,7 +33,11 @@ enum OrderKeys {
             tensor.elements(as: UInt64.self).map {
                 key(bits: $0, width: 64, infinity: 0x7FF0_0000_0000_0000)
             }
-        case .bytes: nil
+        case .bytes:
+            tensor.byteStrings.flatMap { strings in
+                let ranks = StringRanks(strings)
+                return ranks.numbers(strings, shape: tensor.shape).elements(as: UInt64.self)
+            }
         }
     }
 
