@@ -16,8 +16,11 @@ struct TensorDecoder {
             throw .unsupported(["a tensor that is stored in segments"])
         }
         let shape = try Self.shape(message.dims)
-        guard shape.isBounded, let count = shape.checkedElementCount else {
+        guard let count = shape.checkedElementCount else {
             throw .invalid(["the number of elements of \(shape) does not fit 63 bits"])
+        }
+        guard count > 0 || shape.isBounded else {
+            throw .invalid(["the sizes of \(shape) are too large"])
         }
         if message.dataLocation == .external {
             return try externalTensor(message, type, shape)

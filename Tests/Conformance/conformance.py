@@ -61,7 +61,7 @@ def chosen(patterns, folder):
 
 
 def tern():
-    return os.environ.get("TERN") or str(ROOT / ".build" / "release" / "tern")
+    return str(pathlib.Path(os.environ.get("TERN") or ROOT / ".build/release/tern").absolute())
 
 
 def verify(names, folder):

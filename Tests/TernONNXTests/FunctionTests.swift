@@ -123,7 +123,8 @@ struct FunctionTests {
         #expect(nodes[2].attributes.isEmpty)
     }
 
-    @Test func `functions call functions, inside branches too, and read their inputs there`() throws {
+    @Test func `functions call functions, inside branches too, and read their inputs there`() throws
+    {
         let inner = function("inner", [node("Neg", ["a"], ["b"])])
         let branch = ONNXGraphProto.with {
             $0.node = [call("inner", "a", "r")]

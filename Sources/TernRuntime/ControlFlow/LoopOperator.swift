@@ -130,7 +130,8 @@ enum LoopOperator {
         }
         // Only a condition that is known to hold throughout tells the number of iterations.
         let holds = try truth(found[0].constant) == true && first == true
-        let trips: Dimension = (holds || count == 0) ? count.map { .fixed($0) } ?? .unknown : .unknown
+        let trips: Dimension =
+            (holds || count == 0) ? count.map { .fixed($0) } ?? .unknown : .unknown
         for index in 0..<states { context.setOutput(index, fact: facts[index]) }
         for index in (states + 1)..<max(found.count, states + 1) {
             context.setOutput(
@@ -219,7 +220,9 @@ enum LoopOperator {
 
     private static func check(_ iteration: Int, _ limit: Int) throws(OperatorError) {
         guard iteration < limit else {
-            throw OperatorError("the loop has run \(limit) times and would go on: that is the limit")
+            throw OperatorError(
+                "the loop has run \(limit) times and would go on: that is the limit"
+            )
         }
     }
 

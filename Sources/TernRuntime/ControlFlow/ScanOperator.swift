@@ -30,7 +30,9 @@ enum ScanOperator {
         init(_ node: Node) throws(OperatorError) {
             self.node = node
             guard node.operatorVersion >= 9 else {
-                throw OperatorError("Scan before version 9, with a batch axis, is not supported here")
+                throw OperatorError(
+                    "Scan before version 9, with a batch axis, is not supported here"
+                )
             }
             scanCount = try node.int("num_scan_inputs")
             stateCount = node.inputs.count - scanCount

@@ -36,7 +36,9 @@ struct TensorStack {
         }
         byteCount += slice.storage.byteCount
         guard byteCount <= byteCountLimit else {
-            throw OperatorError("the slices have more than \(byteCountLimit) bytes, which is the limit")
+            throw OperatorError(
+                "the slices have more than \(byteCountLimit) bytes, which is the limit"
+            )
         }
         slices.append(slice)
     }
@@ -56,7 +58,9 @@ struct TensorStack {
             slices.first.map { Array($0.shape) }
             ?? (declared.dimensions ?? []).map { $0.fixedSize ?? 0 }
         guard axis >= 0, axis <= inner.count else {
-            throw OperatorError("slices of \(inner.count) axes cannot be stacked along axis \(axis)")
+            throw OperatorError(
+                "slices of \(inner.count) axes cannot be stacked along axis \(axis)"
+            )
         }
         var sizes = inner
         sizes.insert(slices.count, at: axis)

@@ -62,6 +62,7 @@ package import TernTensor
     /// The same call with its operands somewhere else.
     ///
     /// - Parameter slots: As many slots as the frame has, which stay valid during the call.
+    /// - Returns: The frame with these slots.
     @unsafe package func moved(to slots: UnsafePointer<OperandSlot>) -> KernelFrame {
         unsafe KernelFrame(
             slots: slots,

@@ -10,7 +10,7 @@ enum CenterCropPadOperator {
             inputs: 2...2,
             parameterInputs: [1],
             shape: { (context) throws(OperatorError) in
-                try context.requireElementType(0, in: ElementType.fixedSize)
+                try context.requireElementType(0, in: ElementType.all)
                 try context.requireElementType(1, in: GatherOperators.indexTypes)
                 guard var dimensions = context.dimensions(0) else {
                     context.setOutput(elementType: context.elementType(0), dimensions: nil)

@@ -2,7 +2,9 @@ import TernGraph
 import TernKernels
 import TernTensor
 
-/// Convolutions over images of one or two axes.
+/// Convolutions.
+///
+/// Single precision over one or two axes has fast kernels; the rest is ``PlainConvolution``.
 enum ConvolutionOperators {
     static let all = [conv, TransposedConvolution.declaration]
 
@@ -12,7 +14,7 @@ enum ConvolutionOperators {
         inputs: 2...3,
         shape: { (context) throws(OperatorError) in
             for index in 0..<context.inputCount {
-                try context.requireElementType(index, in: HalfPrecision.floats)
+                try context.requireElementType(index, in: ElementType.floats)
             }
             let type = try context.commonElementType(of: 0..<context.inputCount)
             try context.requireRank(2, in: 1...1)
@@ -41,6 +43,7 @@ enum ConvolutionOperators {
             let window = try SlidingWindow(
                 context.node,
                 rank: image.count - 2,
+                maximumRank: SlidingWindow.anyRank,
                 weightKernel: kernel
             )
             context.setOutput(
@@ -52,7 +55,9 @@ enum ConvolutionOperators {
                 )
             )
         },
-        kernel: HalfPrecision.widening(kernel)
+        kernel: HalfPrecision.widening { (context) throws(OperatorError) in
+            try kernel(context)
+        }
     )
 
     private static func check(
@@ -83,10 +88,16 @@ enum ConvolutionOperators {
         let window = try SlidingWindow(
             context.node,
             rank: image.count,
+            maximumRank: SlidingWindow.anyRank,
             weightKernel: Array(weights.shape.dropFirst(2))
         )
         // Nothing to do; and geometry of nothing is not defined.
         if output.elementCount == 0 { return Kernel { (_) throws(OperatorError) in } }
+        guard input.elementType == .fp32, image.count <= 2 else {
+            let convolution = try PlainConvolution(context, window)
+            return input.elementType == .fp64
+                ? convolution.kernel(Double.self) : convolution.kernel(Float.self)
+        }
         guard
             let convolution = Convolution(
                 batchCount: input.shape[0],

@@ -8,6 +8,9 @@ import TernTensor
 enum MatrixOperators {
     static let all = [matMul, gemm]
 
+    /// The types there are products of.
+    private static let products = ElementType.floats.union([.int32, .int64, .uint32, .uint64])
+
     // MARK: MatMul
 
     static let matMul = OperatorDeclaration(
@@ -16,10 +19,7 @@ enum MatrixOperators {
         inputs: 2...2,
         shape: { (context) throws(OperatorError) in
             for index in 0...1 {
-                try context.requireElementType(
-                    index,
-                    in: [.fp32, .fp64, .int32, .int64, .uint32, .uint64, .fp16, .bf16]
-                )
+                try context.requireElementType(index, in: products)
             }
             context.setOutput(
                 elementType: try context.commonElementType(of: 0...1),
@@ -135,8 +135,9 @@ enum MatrixOperators {
         inputs: 2...3,
         shape: { (context) throws(OperatorError) in
             for index in 0..<context.inputCount {
-                try context.requireElementType(index, in: HalfPrecision.floats)
+                try context.requireElementType(index, in: products)
             }
+            let type = try context.commonElementType(of: 0..<context.inputCount)
             try context.requireRank(0, in: 2...2)
             try context.requireRank(1, in: 2...2)
             let transA = try context.node.int("transA", default: 0) != 0
@@ -153,12 +154,14 @@ enum MatrixOperators {
                 )
             }
             context.setOutput(
-                elementType: context.elementType(0) ?? context.elementType(1),
+                elementType: type,
                 dimensions: [rows, columns]
             )
         },
         kernel: HalfPrecision.widening { (context) throws(OperatorError) in
-            try GemmKernel(context).kernel()
+            let gemm = try GemmKernel(context)
+            let type = try context.input(0).elementType
+            return type == .fp32 ? try gemm.kernel() : try gemm.plain().kernel(of: type)
         }
     )
 }

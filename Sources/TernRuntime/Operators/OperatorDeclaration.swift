@@ -53,4 +53,12 @@ package struct OperatorDeclaration: Sendable {
         makeKernel = kernel
         evaluate = evaluation
     }
+
+    /// The same operator, with another way to compute its outputs from tensors.
+    package init(_ other: OperatorDeclaration, evaluation: @escaping Evaluation) {
+        schema = other.schema
+        parameterInputs = other.parameterInputs
+        makeKernel = other.makeKernel
+        evaluate = evaluation
+    }
 }

@@ -63,7 +63,7 @@ enum SelectionOperators {
         inputs: 2...2,
         parameterInputs: [1],
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: ElementType.fixedSize)
+            try context.requireElementType(0, in: ElementType.all)
             try context.requireElementType(1, in: [.bool])
             try context.requireRank(1, in: 1...1)
             guard let rank = context.dimensions(0)?.count else {
@@ -116,7 +116,7 @@ enum SelectionOperators {
         outputs: 1...4,
         parameterInputs: [0],
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: ElementType.fixedSize)
+            try context.requireElementType(0, in: ElementType.all)
             for index in 1..<4 {
                 context.setOutput(index, elementType: .int64, dimensions: [.unknown])
             }

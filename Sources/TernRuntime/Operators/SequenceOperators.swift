@@ -30,7 +30,7 @@ enum SequenceOperators {
         versions: [10, 28],
         inputs: 2...2,
         shape: { (context) throws(OperatorError) in
-            try OperatorDeclaration.sameAsInput(ElementType.fixedSize)(&context)
+            try OperatorDeclaration.sameAsInput(ElementType.all)(&context)
             try context.requireElementType(1, in: [.int64])
             try context.requireRank(0, in: 2...Shape.maximumRank)
             try context.requireRank(1, in: 1...1)
@@ -94,7 +94,7 @@ enum SequenceOperators {
         inputs: 2...3,
         aliasing: .inPlace(overInputs: [0]),
         shape: { (context) throws(OperatorError) in
-            try OperatorDeclaration.sameAsInput(ElementType.fixedSize)(&context)
+            try OperatorDeclaration.sameAsInput(ElementType.all)(&context)
             _ = try context.commonElementType(of: 0...1)
             try context.requireElementType(2, in: [.int64])
             try context.requireRank(0, in: 2...Shape.maximumRank)

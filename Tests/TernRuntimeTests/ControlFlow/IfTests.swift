@@ -31,7 +31,9 @@ struct IfTests {
     @Test func `a condition that depends on data chooses a branch in each call`() throws {
         let model = try choice()
         let session = Session(model)
-        for (isUp, expected) in [(true, [-9, -8] as [Float]), (false, [11, 12]), (true, [-9, -8])] {
+        for (isUp, expected) in [
+            (true, [-9, -8] as [Float]), (false, [11, 12]), (true, [-9, -8]),
+        ] {
             #expect(try session([truth(isUp), .floats([1, 2])])[0].floats == expected)
         }
         #expect(try session([truth(false), .floats([5])])[0].floats == [15])

@@ -26,7 +26,8 @@ struct LoopTests {
     }
 
     /// Fibonacci's numbers: (a, b) becomes (b, a + b), so that one output is another's input.
-    private func fibonacci(stacks: Bool = false, countIsKnown: Bool = false) throws -> CompiledModel {
+    private func fibonacci(stacks: Bool = false, countIsKnown: Bool = false) throws -> CompiledModel
+    {
         var maker = GraphMaker()
         if countIsKnown {
             maker.weight("n", .integers([5], []))
@@ -93,7 +94,9 @@ struct LoopTests {
 
     @Test func `a condition ends a loop, or keeps it from beginning`() throws {
         let session = Session(try doubling())
-        #expect(try session([truth(true), .floats([1], []), .floats([100], [])])[0].floats == [128])
+        #expect(
+            try session([truth(true), .floats([1], []), .floats([100], [])])[0].floats == [128]
+        )
         #expect(try session([truth(false), .floats([3], []), .floats([100], [])])[0].floats == [3])
     }
 

@@ -49,8 +49,14 @@ struct MicrosoftOperatorTests {
             as [(String, (Double, Double) -> Double)]
         {
             let found = try runner(name)(
-                .input(bytes(a, [5, 4, 3])), scalar(0.05), zero(100),
-                .input(bytes(b, [4, 3])), scalar(0.1), zero(30), scalar(0.25), zero(20)
+                .input(bytes(a, [5, 4, 3])),
+                scalar(0.05),
+                zero(100),
+                .input(bytes(b, [4, 3])),
+                scalar(0.1),
+                zero(30),
+                scalar(0.25),
+                zero(20)
             )[0]
             #expect(found.shape == [5, 4, 3])
             let expected = (0..<60).map { index in
@@ -65,7 +71,11 @@ struct MicrosoftOperatorTests {
     @Test func `QLinearSigmoid looks every byte up`() throws {
         let all = (0...255).map { UInt8($0) }
         let found = try runner("QLinearSigmoid")(
-            .input(bytes(all)), scalar(0.05), zero(128), scalar(1 / 256), zero(0)
+            .input(bytes(all)),
+            scalar(0.05),
+            zero(128),
+            scalar(1 / 256),
+            zero(0)
         )[0]
         let expected = all.map { value in
             byte(256 / (1 + exp(-0.05 * Double(Int(value) - 128))), 0)
@@ -91,7 +101,10 @@ struct MicrosoftOperatorTests {
         let expected = (0..<6).map { index in
             let (entry, channel) = (index / 3, index % 3)
             let sum = (0..<20).reduce(0) { sum, place in
-                sum + Int(values[entry * 60 + (isLast ? place * 3 + channel : channel * 20 + place)])
+                sum
+                    + Int(
+                        values[entry * 60 + (isLast ? place * 3 + channel : channel * 20 + place)]
+                    )
             }
             return byte((Double(sum) / 20 - 10) * 0.5 / 0.4, 5)
         }
@@ -134,8 +147,12 @@ struct MicrosoftOperatorTests {
 
     @Test func `QGemm wants its weights beforehand`() {
         let refusal = runner("QGemm").refusal(
-            .input(bytes([1, 2], [1, 2])), scalar(1), zero(0),
-            .input(bytes([1, 2], [2, 1])), scalar(1), zero(0)
+            .input(bytes([1, 2], [1, 2])),
+            scalar(1),
+            zero(0),
+            .input(bytes([1, 2], [2, 1])),
+            scalar(1),
+            zero(0)
         )
         #expect(refusal.contains("must be known beforehand"))
     }
@@ -164,7 +181,10 @@ struct MicrosoftOperatorTests {
         func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
         let gates = 4 * hidden
         let rounded = quantised(x)
-        var (h, c) = (Array(repeating: 0.0, count: batch * hidden), [Double](repeating: 0, count: batch * hidden))
+        var (h, c) = (
+            Array(repeating: 0.0, count: batch * hidden),
+            [Double](repeating: 0, count: batch * hidden)
+        )
         var y = Array(repeating: 0.0, count: steps * batch * hidden)
         for step in 0..<steps {
             let time = isReverse ? steps - 1 - step : step
@@ -215,8 +235,14 @@ struct MicrosoftOperatorTests {
             .weight(signed(w, [2, inputs, gates])),
             .weight(signed(r, [2, hidden, gates])),
             wf(bias, [2, 2 * gates]),
-            .none, .none, .none, .none,
-            wf([0.01, 0.02]), .weight(signed([0, 0])), wf([0.015, 0.01]), .weight(signed([0, 0]))
+            .none,
+            .none,
+            .none,
+            .none,
+            wf([0.01, 0.02]),
+            .weight(signed([0, 0])),
+            wf([0.015, 0.01]),
+            .weight(signed([0, 0]))
         )
         #expect(found[0].shape == [steps, 2, batch, hidden])
         #expect(found[1].shape == [2, batch, hidden] && found[2].shape == [2, batch, hidden])
@@ -250,8 +276,15 @@ struct MicrosoftOperatorTests {
             f([1, 2], [1, 1, 2]),
             .weight(signed(Array(repeating: 1, count: 24), [1, 3, 8])),
             .weight(signed(Array(repeating: 1, count: 16), [1, 2, 8])),
-            .none, .none, .none, .none, .none,
-            wf([1]), .weight(signed([0])), wf([1]), .weight(signed([0]))
+            .none,
+            .none,
+            .none,
+            .none,
+            .none,
+            wf([1]),
+            .weight(signed([0])),
+            wf([1]),
+            .weight(signed([0]))
         )
         #expect(refusal.contains("expected [1, 2, 8]"))
     }

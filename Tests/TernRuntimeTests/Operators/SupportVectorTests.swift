@@ -92,7 +92,9 @@ struct SupportVectorTests {
             ],
             outputs: 2
         )
-        let x = f([0.510_546_7, -1.493_116_7, 2.252_729_2, -1.915_645_6, 1.101_801_9, -0.329_904_08])
+        let x = f([
+            0.510_546_7, -1.493_116_7, 2.252_729_2, -1.915_645_6, 1.101_801_9, -0.329_904_08,
+        ])
         guard case .input(let tensor) = x else { return }
         let rows = Tensor(elementType: .fp32, shape: [2, 3], values: tensor.floats)
         let found = try classifier(.input(rows))

@@ -134,7 +134,8 @@ struct LabelMap: Sendable {
     func callAsFunction(_ tensor: Tensor) throws(OperatorError) -> Tensor {
         let found = try Self.elements(tensor).map { positions[$0] }
         if values.elementType == .bytes {
-            guard let strings = values.byteStrings, let fallback = fallback.byteStrings?.first else {
+            guard let strings = values.byteStrings, let fallback = fallback.byteStrings?.first
+            else {
                 throw OperatorError("the labels do not hold as many strings as their shape says")
             }
             return Tensor(

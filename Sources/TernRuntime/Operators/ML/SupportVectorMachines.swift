@@ -52,7 +52,9 @@ enum SupportVectorMachines {
                     var sum: Float = 0
                     if let vectors {
                         unsafe vectors.compare(own, into: &alike)
-                        for index in coefficients.indices { sum += coefficients[index] * alike[index] }
+                        for index in coefficients.indices {
+                            sum += coefficients[index] * alike[index]
+                        }
                     } else {
                         for index in coefficients.indices {
                             unsafe sum += coefficients[index] * own[index]
