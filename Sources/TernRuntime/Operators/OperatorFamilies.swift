@@ -7,6 +7,6 @@ extension OperatorLibrary {
         LayoutOperators.all, SliceOperators.all, GatherOperators.all, PadOperator.all,
         GeneratorOperators.all, CastOperators.all, OrderingOperators.all, RecurrentOperators.all,
         LinearModels.all, FeatureOperators.all, TreeOperators.all, QuantizationOperators.all,
-        IntegerProductOperators.all, BlockProductOperator.all,
+        IntegerProductOperators.all, ByteConvolutionOperators.all, BlockProductOperator.all,
     ]
 }
