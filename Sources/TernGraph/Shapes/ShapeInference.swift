@@ -371,7 +371,9 @@ private final class InferenceBudget: Sendable {
 
     init(_ count: Int) { left = Atomic(count) }
 
-    /// Takes one; `false` if none is left. One thread asks, so that order does not matter.
+    /// Takes one; `false` if none is left.
+    ///
+    /// One thread asks, so that order does not matter.
     func take() -> Bool { left.subtract(1, ordering: .relaxed).newValue >= 0 }
 }
 
