@@ -39,7 +39,7 @@ final class GraphImporter {
     static let callDepthLimit = 64
     /// How many nodes all calls of functions may become: functions that call functions double with
     /// every level.
-    static let expandedNodeLimit = 1 << 18
+    static let expandedNodeLimit = 1 << 17
     /// How long, in bytes, all those nodes may be.
     static let expandedByteLimit = 1 << 30
 
@@ -281,15 +281,19 @@ final class GraphImporter {
         _ key: FunctionTable.Key,
         at what: String
     ) {
+        /// Its readers are not to be reported as well.
+        func defineOutputs() {
+            for name in call.output where !name.isEmpty { _ = define(name, as: what) }
+        }
         guard !calls.contains(key) else {
             state.problems.addInvalid("\(what) calls the function it stands in")
-            return
+            return defineOutputs()
         }
         guard calls.count < Self.callDepthLimit else {
             state.problems.addUnsupported(
                 "\(what): functions that call each other more than \(Self.callDepthLimit) deep"
             )
-            return
+            return defineOutputs()
         }
         let function = entry.message
         state.callCount += 1
@@ -306,7 +310,7 @@ final class GraphImporter {
                 )
             }
             state.hasReportedExpansion = true
-            return
+            return defineOutputs()
         }
         let body: [ONNXNodeProto]
         let imports: [String: Int]
@@ -316,7 +320,7 @@ final class GraphImporter {
             imports = try ONNXModel.operatorSetVersions(function.opsetImport)
         } catch {
             state.problems.add(error, at: what)
-            return
+            return defineOutputs()
         }
         let within = " in the function \(quoted(function.name)) that \(what) calls"
         guard let order = NodeOrder.sorted(body, place: within, problems: &state.problems) else {

@@ -168,7 +168,7 @@ struct ProgramTests {
         }
     }
 
-    @Test(arguments: ["f32", "u8s8", "s8s8", "bf16", "q4", "q8"])
+    @Test(arguments: ["f32", "u8s8", "s8s8", "u8u8", "bf16", "q4", "q8"])
     func `a product of any type can be timed, and one line of JSON tells how long it took`(
         _ type: String
     ) throws {

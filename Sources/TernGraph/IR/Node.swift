@@ -57,7 +57,9 @@ package struct Node: Sendable {
     /// attributes' names and of each subgraph's captures.
     package var capturedValues: [ValueID] {
         var seen = Set<ValueID>()
-        return subgraphs.flatMap { $0.graph.captures.map(\.outer) }.filter { seen.insert($0).inserted }
+        return subgraphs.flatMap { $0.graph.captures.map(\.outer) }.filter {
+            seen.insert($0).inserted
+        }
     }
 
     /// The graphs among the attributes, ordered by the attributes' names.

@@ -85,8 +85,9 @@ package struct ConstantFolding: Pass {
             }
             var node = original
             try node.updateSubgraphs { (name, subgraph) throws(GraphError) in
+                let place = "\(name) of \(GraphLocation.describe(original, at: index))"
                 bindConstantCaptures(of: &subgraph, from: graph)
-                try fold(&subgraph, path: path + ["\(name) of \(location)"], &progress)
+                try fold(&subgraph, path: path + [place], &progress)
             }
             kept.append(node)
         }

@@ -197,7 +197,6 @@ package struct ShapeInference: Sendable {
             shapes.facts[capture.inner.index] = fact
         }
         for (index, node) in graph.nodes.enumerated() {
-            let location = GraphLocation.describe(node, at: index, path: path)
             do throws(OperatorError) {
                 let outputs = try self.outputs(
                     of: node,
@@ -219,7 +218,7 @@ package struct ShapeInference: Sendable {
             } catch {
                 problems.append(
                     ShapeProblem(
-                        node: location,
+                        node: GraphLocation.describe(node, at: index, path: path),
                         operatorName: GraphLocation.printable(node.qualifiedOperatorName),
                         reason: error.message
                     )
@@ -244,7 +243,6 @@ package struct ShapeInference: Sendable {
         }
         let inputs = node.inputs.map { id in id.map { shapes.facts[$0.index] } }
         if let known = try evaluated(node, schema, inputs) { return known.map { ValueFact($0) } }
-        let location = GraphLocation.describe(node, at: index, path: path)
         let found = SubgraphFindings()
         let facts = shapes.facts
         let symbols = shapes.symbols
@@ -276,7 +274,7 @@ package struct ShapeInference: Sendable {
                 inputs: subgraphInputs,
                 captures: subgraph.captures.map { facts[$0.outer.index] },
                 symbols: symbols,
-                path: path + ["\(name) of \(location)"],
+                path: path + ["\(name) of \(GraphLocation.describe(node, at: index))"],
                 budget: budget,
                 problems: &inner
             )
@@ -373,7 +371,9 @@ private final class InferenceBudget: Sendable {
 
     init(_ count: Int) { left = Atomic(count) }
 
-    /// Takes one; `false` if none is left. One thread asks, so that order does not matter.
+    /// Takes one; `false` if none is left.
+    ///
+    /// One thread asks, so that order does not matter.
     func take() -> Bool { left.subtract(1, ordering: .relaxed).newValue >= 0 }
 }
 

@@ -68,7 +68,7 @@ enum LoopOperator {
         return tensor.elements(as: UInt8.self)[0] != 0
     }
 
-    /// The body's first two inputs. Some files declare vectors of one element.
+    /// The body's first two inputs, scalars, or vectors of one element where a file declares them.
     private static func control(
         _ body: Graph,
         condition: Bool?

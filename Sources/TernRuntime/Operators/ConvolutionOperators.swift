@@ -6,7 +6,7 @@ import TernTensor
 ///
 /// Single precision over one or two axes has fast kernels; the rest is ``PlainConvolution``.
 enum ConvolutionOperators {
-    static let all = [conv, TransposedConvolution.declaration]
+    static let all = [conv, TransposedConvolutionOperator.declaration]
 
     static let conv = OperatorDeclaration(
         "Conv",
@@ -18,40 +18,14 @@ enum ConvolutionOperators {
             }
             let type = try context.commonElementType(of: 0..<context.inputCount)
             try context.requireRank(2, in: 1...1)
-            guard let image = context.dimensions(0), let weights = context.dimensions(1) else {
-                context.setOutput(elementType: type, dimensions: nil)
-                return
-            }
-            guard image.count == weights.count, image.count >= 3 else {
-                throw OperatorError(
-                    "\(context.describe(0)) is \(ShapeInferenceContext.text(image)) and the weights "
-                        + "are \(ShapeInferenceContext.text(weights)): both need batch or channels, "
-                        + "channels, and as many axes as the image has"
-                )
-            }
-            let groups = try context.node.int("group", default: 1)
-            try check(image, weights, groups: groups, bias: context.dimensions(2))
-            let kernel = weights.dropFirst(2).compactMap(\.fixedSize)
-            guard kernel.count == weights.count - 2 else {
-                context.setOutput(
-                    elementType: type,
-                    dimensions: [image[0], weights[0]]
-                        + image.dropFirst(2).map { _ in Dimension.unknown }
-                )
-                return
-            }
-            let window = try SlidingWindow(
-                context.node,
-                rank: image.count - 2,
-                maximumRank: SlidingWindow.anyRank,
-                weightKernel: kernel
-            )
             context.setOutput(
                 elementType: type,
-                dimensions: try window.outputDimensions(
-                    batch: image[0],
-                    channels: weights[0],
-                    image: Array(image.dropFirst(2))
+                dimensions: try outputDimensions(
+                    context,
+                    image: 0,
+                    weights: 1,
+                    bias: 2,
+                    maximumRank: SlidingWindow.anyRank
                 )
             )
         },
@@ -59,6 +33,53 @@ enum ConvolutionOperators {
             try kernel(context)
         }
     )
+
+    /// The output's dimensions; `nil` if those of the image or the weights are not known.
+    ///
+    /// - Parameters:
+    ///   - context: The node.
+    ///   - imageInput: Which input is the image.
+    ///   - weightInput: Which input is the weights.
+    ///   - biasInput: Which input is the bias; may be left out.
+    ///   - maximumRank: How many axes the image may have.
+    /// - Returns: Batch, channels, and what the window makes of the image.
+    /// - Throws: ``OperatorError`` if the shapes do not fit together.
+    static func outputDimensions(
+        _ context: ShapeInferenceContext,
+        image imageInput: Int,
+        weights weightInput: Int,
+        bias biasInput: Int,
+        maximumRank: Int = 2
+    ) throws(OperatorError) -> [Dimension]? {
+        guard let image = context.dimensions(imageInput),
+            let weights = context.dimensions(weightInput)
+        else { return nil }
+        guard image.count == weights.count, image.count >= 3 else {
+            throw OperatorError(
+                "\(context.describe(imageInput)) is \(ShapeInferenceContext.text(image)) and the "
+                    + "weights are \(ShapeInferenceContext.text(weights)): both need batch or "
+                    + "channels, channels, and as many axes as the image has"
+            )
+        }
+        let groups = try context.node.int("group", default: 1)
+        let bias = biasInput < context.inputCount ? context.dimensions(biasInput) : nil
+        try check(image, weights, groups: groups, bias: bias)
+        let kernel = weights.dropFirst(2).compactMap(\.fixedSize)
+        guard kernel.count == weights.count - 2 else {
+            return [image[0], weights[0]] + image.dropFirst(2).map { _ in Dimension.unknown }
+        }
+        let window = try SlidingWindow(
+            context.node,
+            rank: image.count - 2,
+            maximumRank: maximumRank,
+            weightKernel: kernel
+        )
+        return try window.outputDimensions(
+            batch: image[0],
+            channels: weights[0],
+            image: Array(image.dropFirst(2))
+        )
+    }
 
     private static func check(
         _ image: [Dimension],
@@ -81,36 +102,51 @@ enum ConvolutionOperators {
         }
     }
 
-    private static func kernel(_ context: NodeContext) throws(OperatorError) -> Kernel {
-        let (input, weights) = (try context.input(0), try context.input(1))
-        let output = try context.output()
-        let image = Array(input.shape.dropFirst(2))
+    /// The convolution of a node; `nil` if there is nothing to compute.
+    ///
+    /// - Parameters:
+    ///   - context: The node.
+    ///   - image: The image.
+    ///   - weights: The weights.
+    /// - Returns: The convolution.
+    /// - Throws: ``OperatorError`` if the shapes do not fit together.
+    static func convolution(
+        _ context: NodeContext,
+        image: Operand,
+        _ weights: Operand
+    ) throws(OperatorError) -> Convolution? {
+        let size = Array(image.shape.dropFirst(2))
         let window = try SlidingWindow(
             context.node,
-            rank: image.count,
-            maximumRank: SlidingWindow.anyRank,
+            rank: size.count,
             weightKernel: Array(weights.shape.dropFirst(2))
         )
         // Nothing to do; and geometry of nothing is not defined.
-        if output.elementCount == 0 { return Kernel { (_) throws(OperatorError) in } }
-        guard input.elementType == .fp32, image.count <= 2 else {
-            let convolution = try PlainConvolution(context, window)
-            return input.elementType == .fp64
-                ? convolution.kernel(Double.self) : convolution.kernel(Float.self)
-        }
+        if try context.output().elementCount == 0 { return nil }
         guard
             let convolution = Convolution(
-                batchCount: input.shape[0],
-                inputChannelCount: input.shape[1],
+                batchCount: image.shape[0],
+                inputChannelCount: image.shape[1],
                 outputChannelCount: weights.shape[0],
                 groupCount: try context.node.int("group", default: 1),
-                inputSize: SlidingWindow.extent(image),
-                window: window.window(for: image)
+                inputSize: SlidingWindow.extent(size),
+                window: window.window(for: size)
             )
         else {
             throw OperatorError(
-                "the image \(input.shape) and the weights \(weights.shape) do not fit together"
+                "the image \(image.shape) and the weights \(weights.shape) do not fit together"
             )
+        }
+        return convolution
+    }
+
+    private static func kernel(_ context: NodeContext) throws(OperatorError) -> Kernel {
+        let (image, weights) = (try context.input(0), try context.input(1))
+        guard image.elementType == .fp32, image.rank <= 4 else {
+            return try plainKernel(context, image, weights)
+        }
+        guard let convolution = try convolution(context, image: image, weights) else {
+            return Kernel { (_) throws(OperatorError) in }
         }
         let hasBias = context.hasInput(2)
         guard weights.constant != nil else {
@@ -145,6 +181,25 @@ enum ConvolutionOperators {
                 context: frame.context
             )
         }
+    }
+
+    /// The kernel for any number of axes, and for doubles.
+    private static func plainKernel(
+        _ context: NodeContext,
+        _ image: Operand,
+        _ weights: Operand
+    ) throws(OperatorError) -> Kernel {
+        let window = try SlidingWindow(
+            context.node,
+            rank: image.rank - 2,
+            maximumRank: SlidingWindow.anyRank,
+            weightKernel: Array(weights.shape.dropFirst(2))
+        )
+        // Nothing to do; and geometry of nothing is not defined.
+        if try context.output().elementCount == 0 { return Kernel { (_) throws(OperatorError) in } }
+        let convolution = try PlainConvolution(context, window)
+        return image.elementType == .fp64
+            ? convolution.kernel(Double.self) : convolution.kernel(Float.self)
     }
 
     private static func packedFilter(

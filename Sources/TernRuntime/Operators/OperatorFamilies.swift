@@ -10,7 +10,8 @@ extension OperatorLibrary {
         ConvolutionOperators.all, PoolingOperators.all, NormalizationOperators.all,
         GeneratorOperators.all, CastOperators.all, OrderingOperators.all, RecurrentOperators.all,
         LinearModels.all, FeatureOperators.all, TreeOperators.all, QuantizationOperators.all,
-        IntegerProductOperators.all, BlockProductOperator.all, AttentionOperators.all,
+        IntegerProductOperators.all, ByteConvolutionOperators.all, BlockProductOperator.all,
+        AttentionOperators.all,
         EinsumOperator.all, ResizeOperators.all, ImageOperators.all, DeterminantOperator.all,
         NormOperators.all, GatedOperators.all,
     ]
