@@ -54,13 +54,15 @@
         @Sendable (Source, UnsafeMutablePointer<UInt16>, Int) -> Void
     /// Bytes, bfloat16 and blocks.
     @usableFromInline package let quantized: QuantizedKernels
+    /// Convolutions of bytes.
+    @usableFromInline package let quads: QuadKernels
 
     /// Instantiates all kernels for an instruction set.
     ///
     /// Called once by each module that is compiled for one.
     @inlinable
     @inline(__always)
-    package init<I: BFloatInstructionSet & ShuffleInstructionSet>(
+    package init<I: BFloatInstructionSet & QuadInstructionSet>(
         name: StaticString,
         _ instructionSet: I.Type
     ) {
@@ -70,6 +72,7 @@
         blockRowCount = I.maximumRowCount
         unsafe multiplyAddPeak = { unsafe PeakKernel<I>.multiplyAdds($0, $1) }
         quantized = QuantizedKernels(I.self)
+        quads = QuadKernels(I.self)
         gemm = { GEMMKernel<I>.run($0) }
         unsafe pack = { unsafe PackKernel<I>.panel($0, $1, $2, $3, $4, $5, $6) }
         convolution = ConvolutionKernels(I.self)

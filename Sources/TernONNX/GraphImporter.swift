@@ -5,13 +5,28 @@ import TernTensor
 final class ImportState {
     /// The operator sets that the model asks for.
     let operatorSetVersions: [String: Int]
+    /// The functions that the model brings along.
+    let functions: FunctionTable
     /// Reads tensors.
     let decoder: TensorDecoder
     /// What is wrong with the model.
     var problems = ProblemList()
+    /// How many calls of functions there were.
+    var callCount = 0
+    /// How many nodes they have become.
+    var expandedNodeCount = 0
+    /// How long those nodes would be in a file.
+    var expandedByteCount = 0
+    /// Whether it has been reported that they are too many.
+    var hasReportedExpansion = false
 
-    init(operatorSetVersions: [String: Int], decoder: TensorDecoder) {
+    init(
+        operatorSetVersions: [String: Int],
+        functions: FunctionTable,
+        decoder: TensorDecoder
+    ) {
         self.operatorSetVersions = operatorSetVersions
+        self.functions = functions
         self.decoder = decoder
     }
 }
@@ -20,6 +35,13 @@ final class ImportState {
 final class GraphImporter {
     /// The deepest nesting of subgraphs.
     static let subgraphDepthLimit = 64
+    /// The deepest nesting of calls of functions.
+    static let callDepthLimit = 64
+    /// How many nodes all calls of functions may become: functions that call functions double with
+    /// every level.
+    static let expandedNodeLimit = 1 << 17
+    /// How long, in bytes, all those nodes may be.
+    static let expandedByteLimit = 1 << 30
 
     private let state: ImportState
     private let parent: GraphImporter?
@@ -27,6 +49,10 @@ final class GraphImporter {
     /// Where the graph stands, for messages; empty for the model's own.
     private let place: String
     private var names: [String: ValueID] = [:]
+    /// The functions whose bodies the nodes stand in, from the outermost.
+    private var calls: [FunctionTable.Key]
+    /// The operator sets that the nodes mean: the model's, or those of a function.
+    private var versions: [String: Int]
     /// Graph outputs whose declared type means something else than the value behind them.
     private var aliases = Set<String>()
 
@@ -38,6 +64,8 @@ final class GraphImporter {
         self.parent = parent
         self.place = place
         depth = (parent?.depth ?? -1) + 1
+        calls = parent?.calls ?? []
+        versions = parent?.versions ?? state.operatorSetVersions
         graph = Graph(operatorSetVersions: state.operatorSetVersions)
     }
 
@@ -206,11 +234,16 @@ final class GraphImporter {
             addZipMap(message, inputs, at: what)
             return
         }
+        let key = FunctionTable.Key(domain, message.opType, message.overload)
+        if let function = state.functions[key] {
+            addCall(message, of: function, key, at: what)
+            return
+        }
         // Also those of a node that cannot be used, so that its readers are not reported as well.
         let outputs = message.output.map { name in
             name.isEmpty ? nil : define(name, as: what)
         }
-        guard let version = state.operatorSetVersions[domain] else {
+        guard let version = versions[domain] else {
             state.problems.addInvalid(
                 "\(what) is of the domain \(quoted(domain)), of which the model imports no "
                     + "operator set"
@@ -239,6 +272,65 @@ final class GraphImporter {
                 outputs: outputs
             )
         )
+    }
+
+    /// Adds what a function does in the place of its call.
+    private func addCall(
+        _ call: ONNXNodeProto,
+        of entry: FunctionTable.Entry,
+        _ key: FunctionTable.Key,
+        at what: String
+    ) {
+        /// Its readers are not to be reported as well.
+        func defineOutputs() {
+            for name in call.output where !name.isEmpty { _ = define(name, as: what) }
+        }
+        guard !calls.contains(key) else {
+            state.problems.addInvalid("\(what) calls the function it stands in")
+            return defineOutputs()
+        }
+        guard calls.count < Self.callDepthLimit else {
+            state.problems.addUnsupported(
+                "\(what): functions that call each other more than \(Self.callDepthLimit) deep"
+            )
+            return defineOutputs()
+        }
+        let function = entry.message
+        state.callCount += 1
+        state.expandedNodeCount += function.node.count
+        state.expandedByteCount += entry.byteCount
+        guard state.expandedNodeCount <= Self.expandedNodeLimit,
+            state.expandedByteCount <= Self.expandedByteLimit,
+            state.callCount <= Self.expandedNodeLimit
+        else {
+            if !state.hasReportedExpansion {
+                state.problems.addUnsupported(
+                    "functions whose calls become more than \(Self.expandedNodeLimit) nodes or "
+                        + "\(Self.expandedByteLimit) bytes"
+                )
+            }
+            state.hasReportedExpansion = true
+            return defineOutputs()
+        }
+        let body: [ONNXNodeProto]
+        let imports: [String: Int]
+        do throws(ONNXError) {
+            body = try FunctionExpansion(of: function, called: call, number: state.callCount)
+                .nodes()
+            imports = try ONNXModel.operatorSetVersions(function.opsetImport)
+        } catch {
+            state.problems.add(error, at: what)
+            return defineOutputs()
+        }
+        let within = " in the function \(quoted(function.name)) that \(what) calls"
+        guard let order = NodeOrder.sorted(body, place: within, problems: &state.problems) else {
+            return
+        }
+        let outside = (calls, versions)
+        calls.append(key)
+        versions = imports
+        for index in order where !state.problems.isFull { addNode(body[index], at: index) }
+        (calls, versions) = outside
     }
 
     /// Lets a ZipMap's output name stand for its input.

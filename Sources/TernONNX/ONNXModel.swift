@@ -54,12 +54,11 @@ package struct ONNXModel: Sendable {
                 "version \(message.irVersion) of the format; up to \(Self.newestIRVersion) is known"
             ])
         }
-        guard message.functions.isEmpty else {
-            let names = message.functions.map { GraphLocation.printable("\($0.domain):\($0.name)") }
-            throw .unsupported(names.map { "the model-local function \($0)" })
-        }
         let state = ImportState(
-            operatorSetVersions: try Self.operatorSetVersions(message),
+            // The first version of the format had no such list.
+            operatorSetVersions: message.opsetImport.isEmpty
+                ? ["": 1] : try Self.operatorSetVersions(message.opsetImport),
+            functions: try FunctionTable(message.functions),
             decoder: TensorDecoder(externalData: folder.map(ExternalData.init))
         )
         let importer = GraphImporter(state: state, parent: nil)
@@ -80,14 +79,13 @@ package struct ONNXModel: Sendable {
         )
     }
 
-    /// The operator sets that the model asks for, with the standard domain as `""`.
-    private static func operatorSetVersions(
-        _ message: ONNXModelProto
+    /// The operator sets that a model or a function asks for, with the standard domain as `""`.
+    static func operatorSetVersions(
+        _ imports: [ONNXOperatorSetIdProto]
     ) throws(ONNXError) -> [String: Int] {
-        // The first version of the format had no such list.
-        var versions: [String: Int] = message.opsetImport.isEmpty ? ["": 1] : [:]
+        var versions: [String: Int] = [:]
         var problems = ProblemList()
-        for entry in message.opsetImport {
+        for entry in imports {
             let domain = GraphImporter.canonical(entry.domain)
             let name = domain.isEmpty ? "ai.onnx" : GraphLocation.printable(domain)
             guard (1...Int64(Int32.max)).contains(entry.version) else {

@@ -19,6 +19,9 @@ struct TensorDecoder {
         guard let count = shape.checkedElementCount else {
             throw .invalid(["the number of elements of \(shape) does not fit 63 bits"])
         }
+        guard count > 0 || shape.isBounded else {
+            throw .invalid(["the sizes of \(shape) are too large"])
+        }
         if message.dataLocation == .external {
             return try externalTensor(message, type, shape)
         }

@@ -1,4 +1,3 @@
-internal import Synchronization
 package import TernGraph
 package import TernKernels
 package import TernTensor
@@ -20,6 +19,8 @@ package final class CompiledModel: Sendable {
         package var planCountLimit: Int
         /// How many bytes of working memory one call may use.
         package var memoryByteCountLimit: Int
+        /// How often the body of a loop may run before the call fails.
+        package var iterationCountLimit: Int
         /// The operators.
         package var operators: OperatorLibrary
         /// The names of ``CompiledModel/fusionPasses`` that are left out.
@@ -29,10 +30,12 @@ package final class CompiledModel: Sendable {
         package init(
             planCountLimit: Int = 64,
             memoryByteCountLimit: Int = 4 << 30,
+            iterationCountLimit: Int = 1 << 24,
             operators: OperatorLibrary = .standard
         ) {
             self.planCountLimit = planCountLimit
             self.memoryByteCountLimit = memoryByteCountLimit
+            self.iterationCountLimit = iterationCountLimit
             self.operators = operators
         }
     }
@@ -50,7 +53,7 @@ package final class CompiledModel: Sendable {
     /// What callers get, in the model's order.
     package let outputs: [TensorDescriptor]
     /// The graph that runs: operators resolved, constants folded, dead code gone.
-    package let graph: Graph
+    package var graph: Graph { program.graph }
     /// How many numbers the model learnt.
     package let parameterCount: Int
     /// What fusion did, pass by pass.
@@ -60,8 +63,7 @@ package final class CompiledModel: Sendable {
     package let context: KernelContext
     let options: Options
     let evaluator: Evaluator
-    let prepared: PreparedWeights
-    private let plans: Mutex<PlanCache>
+    private let program: GraphProgram
 
     /// Compiles a graph for this machine's kernels.
     ///
@@ -95,27 +97,33 @@ package final class CompiledModel: Sendable {
         parameterCount = graph.parameterCount
         let operators = options.operators.operators
         try operators.resolve(&graph)
-        let prepared = PreparedWeights()
         let evaluator = Evaluator(
             operators: options.operators,
             context: context,
-            prepared: prepared,
-            outputByteCountLimit: options.memoryByteCountLimit
+            outputByteCountLimit: options.memoryByteCountLimit,
+            iterationCountLimit: options.iterationCountLimit
         )
         // Constants are folded with packed weights of their own: what they are packed into is
         // needed once.
         let folding = Evaluator(operators: options.operators, context: context)
-        try graph.apply([
-            IdentityRemoval(),
-            ConstantFolding(operators: operators, evaluator: folding.constantEvaluator),
-            DeadCodeElimination(),
-        ])
+        let constants = ConstantFolding(operators: operators, evaluator: folding.constantEvaluator)
+        let cleaning: [any Pass] = [IdentityRemoval(), constants, DeadCodeElimination()]
+        try graph.apply(cleaning)
+        // What a branch brings with it may be constant as well, and decide further branches.
+        while try BranchFolding().run(on: &graph) > 0 { try graph.apply(cleaning) }
         let inference = ShapeInference(
             operators: operators,
             evaluator: folding.constantEvaluator
         )
-        try inference.infer(graph).annotate(&graph)
+        var shapes = try inference.infer(graph)
+        while case let choices = BranchFolding.decided(in: graph, shapes: shapes), !choices.isEmpty {
+            graph.inlineSubgraphs(choices)
+            try graph.apply(cleaning)
+            shapes = try inference.infer(graph)
+        }
+        shapes.annotate(&graph)
         fusions = try Self.fuse(&graph, unless: options.disabledFusions)
+        graph.numberNodes()
         let untyped = (graph.inputs + graph.outputs).filter {
             graph[$0.value].elementType == nil
         }
@@ -128,12 +136,10 @@ package final class CompiledModel: Sendable {
         }
         inputs = graph.inputDescriptors
         outputs = graph.outputDescriptors
-        self.graph = graph
         self.context = context
         self.options = options
         self.evaluator = evaluator
-        self.prepared = prepared
-        plans = Mutex(PlanCache(limit: options.planCountLimit))
+        program = GraphProgram(graph, planCountLimit: options.planCountLimit)
         packWeights()
     }
 
@@ -184,17 +190,6 @@ package final class CompiledModel: Sendable {
     ///
     /// Takes a lock; sessions keep the plans they use.
     func plan(for inputShapes: [Shape]) throws(RuntimeError) -> ExecutionPlan {
-        if let found = plans.withLock({ $0.find(inputShapes) }) { return found }
-        let made = try PlanBuilder.build(
-            graph,
-            inputShapes: inputShapes,
-            operators: options.operators,
-            context: context,
-            evaluator: evaluator,
-            prepared: prepared,
-            memoryByteCountLimit: options.memoryByteCountLimit
-        )
-        plans.withLock { $0.insert(made) }
-        return made
+        try program.plan(for: .shapes(inputShapes), environment: evaluator)
     }
 }

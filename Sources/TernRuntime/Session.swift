@@ -122,17 +122,13 @@ package import TernTensor
         current = nil
         let bound = try boundPlan()
         bound.placeInputs(inputs)
-        let plan = bound.plan
-        for index in plan.steps.indices {
-            if let interruption, interruption.isRequested { throw .interrupted }
-            try bound.run(step: index, model: model)
-        }
-        if !plan.dynamicNodes.isEmpty {
+        try bound.run(unless: interruption)
+        if !bound.plan.dynamicNodes.isEmpty {
             try dynamicValues.evaluate(
-                plan,
-                model: model,
-                bound: bound,
-                inputs: inputs
+                bound,
+                inputs: inputs,
+                evaluator: model.evaluator,
+                interruption: interruption
             )
         }
         current = bound
@@ -157,13 +153,18 @@ package import TernTensor
         let clock = ContinuousClock()
         var start = clock.now
         for index in plan.steps.indices {
-            try bound.run(step: index, model: model)
+            try bound.run(step: index)
             let end = clock.now
             observe(plan.steps[index], start..<end)
             start = clock.now
         }
         if !plan.dynamicNodes.isEmpty {
-            try dynamicValues.evaluate(plan, model: model, bound: bound, inputs: inputs)
+            try dynamicValues.evaluate(
+                bound,
+                inputs: inputs,
+                evaluator: model.evaluator,
+                interruption: nil
+            )
             observe(nil, start..<clock.now)
         }
         current = bound

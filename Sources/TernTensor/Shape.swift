@@ -68,6 +68,21 @@ public struct Shape: Sendable {
         return product
     }
 
+    /// Whether no product of some of the sizes, counted in bytes of any type, can overflow an `Int`.
+    ///
+    /// That does not follow from ``checkedElementCount``, which is 0 as soon as one size is.
+    package var isBounded: Bool {
+        var product = 1
+        for axis in 0..<axisCount {
+            let (next, overflow) = product.multipliedReportingOverflow(
+                by: Swift.max(sizes[axis], 1)
+            )
+            if overflow || next > Int.max >> 6 { return false }
+            product = next
+        }
+        return true
+    }
+
     /// The product of all sizes.
     ///
     /// - Precondition: It fits an `Int`.

@@ -121,17 +121,25 @@ import Testing
             )
             #expect(z.values == values, "\(function)")
         }
-        #expect(
-            unsafe !Elementwise.apply(
-                .shiftLeft,
-                x.pointer,
-                y.pointer,
-                into: x.pointer,
-                broadcast: broadcast,
-                elementType: .int32,
+        let signed = Guarded<Int8>([-8, 8, -8, 8])
+        let distances = Guarded<Int8>([1, 1, 9, -1])
+        let moved = Guarded<Int8>(repeating: 1, count: 4)
+        let four = try #require(Broadcast([4], [4]))
+        for (function, expected) in [
+            (BinaryFunction.shiftLeft, [-16, 16, 0, 0] as [Int8]),
+            (.shiftRight, [-4, 4, -1, 0]),
+        ] {
+            unsafe Elementwise.apply(
+                function,
+                signed.pointer,
+                distances.pointer,
+                into: moved.pointer,
+                broadcast: four,
+                elementType: .int8,
                 context: context
             )
-        )
+            #expect(moved.values == expected)
+        }
         let bytes = Guarded<UInt8>([1, 128, 255])
         let counts = Guarded<UInt8>([7, 1, 9])
         let shifted = Guarded<UInt8>(repeating: 1, count: 3)

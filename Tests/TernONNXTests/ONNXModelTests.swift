@@ -271,16 +271,6 @@ import Testing
                 model.graph.sparseInitializer = [.with { $0.values.name = "s" }]
             } == .unsupported([#"the sparse initializer "s""#])
         )
-        #expect(
-            try outcome {
-                $0.functions = [
-                    .with {
-                        $0.domain = "d"; $0.name = "f"
-                    }
-                ]
-            }
-                == .unsupported(["the model-local function d:f"])
-        )
     }
 
     @Test func `attributes must be what they say`() throws {

@@ -99,6 +99,10 @@ import Testing
                 == .invalid(["FP32[2305843009213693952] takes too many bytes, raw_data has 16"])
         )
         #expect(
+            try outcome { $0.dims = [1 << 62, 4, 0] }
+                == .invalid(["the sizes of [4611686018427387904, 4, 0] are too large"])
+        )
+        #expect(
             try outcome { $0.dims = [-1, 4] }
                 == .invalid(["the sizes [-1, 4] must not be negative"])
         )

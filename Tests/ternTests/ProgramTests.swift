@@ -84,6 +84,19 @@ struct ProgramTests {
         #expect(try tern("verify", folder.path, "--scale", "1", "--atol", "1").code == 64)
     }
 
+    @Test func `verify gives an object for each folder if asked for JSON`() throws {
+        let folder = try verificationFolder(error: 0.5)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let outcome = try tern("verify", "--json", folder.path, "/nonexistent")
+        #expect(outcome.code == 1)
+        let lines = outcome.output.split(separator: "\n")
+        try #require(lines.count == 2)
+        #expect(lines[0].contains("\"folder\":\"\(folder.path)\",\"passed\":false"))
+        #expect(lines[0].contains("expected 4.5"))
+        #expect(lines[0].hasSuffix("\"sets\":1}"))
+        #expect(lines[1].contains("there is no such folder"))
+    }
+
     @Test func `run writes what it was told to, as protobuf or as npy`() throws {
         let folder = try verificationFolder(error: 0)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -155,7 +168,7 @@ struct ProgramTests {
         }
     }
 
-    @Test(arguments: ["f32", "u8s8", "s8s8", "bf16", "q4", "q8"])
+    @Test(arguments: ["f32", "u8s8", "s8s8", "u8u8", "bf16", "q4", "q8"])
     func `a product of any type can be timed, and one line of JSON tells how long it took`(
         _ type: String
     ) throws {

@@ -20,6 +20,9 @@ package struct Node: Sendable {
     package var inputs: [ValueID?]
     /// The outputs, by position; `nil` where an optional output is left out.
     package var outputs: [ValueID?]
+    /// Tells the node from all others of the model, subgraphs included, and stays with its copies;
+    /// 0 until ``Graph/numberNodes()`` has given it.
+    package var identity = 0
 
     /// Makes a node.
     package init(
@@ -48,10 +51,15 @@ package struct Node: Sendable {
     }
 
     /// The values the node reads from its own graph: its inputs, and what its subgraphs capture.
-    package var usedValues: [ValueID] {
-        var used = inputs.compactMap { $0 }
-        for (_, graph) in subgraphs { used += graph.captures.map(\.outer) }
-        return used
+    package var usedValues: [ValueID] { inputs.compactMap { $0 } + capturedValues }
+
+    /// The values of the node's graph that its subgraphs capture: each once, in the order of the
+    /// attributes' names and of each subgraph's captures.
+    package var capturedValues: [ValueID] {
+        var seen = Set<ValueID>()
+        return subgraphs.flatMap { $0.graph.captures.map(\.outer) }.filter {
+            seen.insert($0).inserted
+        }
     }
 
     /// The graphs among the attributes, ordered by the attributes' names.

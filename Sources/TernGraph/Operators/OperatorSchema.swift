@@ -84,9 +84,18 @@ package struct OperatorSchema: Sendable {
 package struct OperatorError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The sentence.
     package var message: String
+    /// Whether the node may well fit, but only the data of a call can tell.
+    package var dependsOnData = false
 
     /// Makes an error.
     package init(_ message: String) { self.message = message }
+
+    /// Says that no kernel can be made before a call's data is there.
+    package static var waitsForData: OperatorError {
+        var error = OperatorError("what the node does depends on the data of a call")
+        error.dependsOnData = true
+        return error
+    }
 
     /// The same as ``message``.
     package var description: String { message }

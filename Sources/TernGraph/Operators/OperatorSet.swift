@@ -118,8 +118,9 @@ package struct OperatorSet: Sendable {
                     )
                 )
             }
+            let own = GraphLocation.describe(graph.nodes[index], at: index)
             graph.nodes[index].updateSubgraphs { name, subgraph in
-                unsupported += resolveNodes(of: &subgraph, path: path + ["\(name) of \(location)"])
+                unsupported += resolveNodes(of: &subgraph, path: path + ["\(name) of \(own)"])
             }
         }
         return unsupported

@@ -57,7 +57,14 @@ package struct ConstantFolding: Pass {
         for port in graph.outputs { useCounts[port.value.index] += 1 }
         for (index, original) in graph.nodes.enumerated() {
             let location = GraphLocation.describe(original, at: index, path: path)
-            if let results = try results(of: original, in: graph, at: location, progress) {
+            let known = try results(
+                of: original,
+                in: graph,
+                at: location,
+                isCertain: path.isEmpty,
+                progress
+            )
+            if let results = known {
                 for (id, tensor) in zip(original.outputs, results) {
                     guard let id, useCounts[id.index] > 0 else { continue }
                     graph.initializers[id] = tensor
@@ -78,8 +85,9 @@ package struct ConstantFolding: Pass {
             }
             var node = original
             try node.updateSubgraphs { (name, subgraph) throws(GraphError) in
+                let place = "\(name) of \(GraphLocation.describe(original, at: index))"
                 bindConstantCaptures(of: &subgraph, from: graph)
-                try fold(&subgraph, path: path + ["\(name) of \(location)"], &progress)
+                try fold(&subgraph, path: path + [place], &progress)
             }
             kept.append(node)
         }
@@ -87,10 +95,14 @@ package struct ConstantFolding: Pass {
     }
 
     /// The results of a node that can be computed now; `nil` if it has to wait for a call.
+    ///
+    /// A node that cannot be computed is an error only where it is certain to run: a branch that is
+    /// never taken may hold what is never right.
     private func results(
         of node: Node,
         in graph: Graph,
         at location: String,
+        isCertain: Bool,
         _ progress: Progress
     ) throws(GraphError) -> [Tensor]? {
         guard let schema = operators.schema(of: node), schema.isPure, node.subgraphs.isEmpty else {
@@ -110,6 +122,7 @@ package struct ConstantFolding: Pass {
         do throws(OperatorError) {
             results = try evaluator(node, tensors)
         } catch {
+            guard isCertain else { return nil }
             throw .foldingFailed(node: location, reason: error.message)
         }
         guard let results else { return nil }

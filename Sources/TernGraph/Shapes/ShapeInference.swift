@@ -25,6 +25,9 @@ package struct ShapeInference: Sendable {
     package static let contentElementLimit = 1024
     /// The deepest nesting of subgraphs.
     package static let subgraphDepthLimit = 64
+    /// How often subgraphs are inferred for one model: a loop may need more than one look at its
+    /// body, so that loops in loops could take time without end.
+    package static let subgraphInferenceLimit = 10_000
 
     private let operators: OperatorSet
     private let evaluator: ConstantEvaluator?
@@ -71,6 +74,9 @@ package struct ShapeInference: Sendable {
         inputShapes: [Shape]
     ) throws(GraphError) -> InferredShapes {
         let symbols = try Self.bindSymbols(graph, to: inputShapes)
+        for (port, shape) in zip(graph.inputs, inputShapes) where !shape.isBounded {
+            throw .invalid(["input \(port.name) is \(shape), which is too large"])
+        }
         let inputs = zip(graph.inputs, inputShapes).map { port, shape in
             ValueFact(
                 elementType: graph[port.value].elementType,
@@ -78,6 +84,24 @@ package struct ShapeInference: Sendable {
             )
         }
         return try run(graph, inputs: inputs, symbols: symbols)
+    }
+
+    /// Infers with whatever is known of the inputs, such as the contents of some.
+    ///
+    /// - Parameters:
+    ///   - graph: A graph whose operators are resolved.
+    ///   - inputs: What is known of each input, in order.
+    /// - Returns: What is known of every value.
+    /// - Throws: ``GraphError/inconsistentShapes(_:)`` with every node that cannot be right.
+    package func infer(
+        _ graph: Graph,
+        inputs: [ValueFact]
+    ) throws(GraphError) -> InferredShapes {
+        precondition(inputs.count == graph.inputs.count, "there must be a fact for each input")
+        for (port, fact) in zip(graph.inputs, inputs) where fact.shape?.isBounded == false {
+            throw .invalid(["input \(port.name) is \(fact), which is too large"])
+        }
+        return try run(graph, inputs: inputs, symbols: [:])
     }
 
     /// Finds the size of each name from the shapes of the inputs.
@@ -139,6 +163,7 @@ package struct ShapeInference: Sendable {
             captures: [],
             symbols: symbols,
             path: [],
+            budget: InferenceBudget(Self.subgraphInferenceLimit),
             problems: &problems
         )
         guard problems.isEmpty else { throw .inconsistentShapes(problems) }
@@ -152,6 +177,7 @@ package struct ShapeInference: Sendable {
         captures: [ValueFact],
         symbols: [String: Int],
         path: [String],
+        budget: InferenceBudget,
         problems: inout [ShapeProblem]
     ) -> InferredShapes {
         var shapes = InferredShapes(
@@ -171,7 +197,6 @@ package struct ShapeInference: Sendable {
             shapes.facts[capture.inner.index] = fact
         }
         for (index, node) in graph.nodes.enumerated() {
-            let location = GraphLocation.describe(node, at: index, path: path)
             do throws(OperatorError) {
                 let outputs = try self.outputs(
                     of: node,
@@ -179,6 +204,7 @@ package struct ShapeInference: Sendable {
                     in: graph,
                     shapes: &shapes,
                     path: path,
+                    budget: budget,
                     problems: &problems
                 )
                 for (id, fact) in zip(node.outputs, outputs) {
@@ -192,7 +218,7 @@ package struct ShapeInference: Sendable {
             } catch {
                 problems.append(
                     ShapeProblem(
-                        node: location,
+                        node: GraphLocation.describe(node, at: index, path: path),
                         operatorName: GraphLocation.printable(node.qualifiedOperatorName),
                         reason: error.message
                     )
@@ -209,6 +235,7 @@ package struct ShapeInference: Sendable {
         in graph: Graph,
         shapes: inout InferredShapes,
         path: [String],
+        budget: InferenceBudget,
         problems: inout [ShapeProblem]
     ) throws(OperatorError) -> [ValueFact] {
         guard let schema = operators.schema(of: node) else {
@@ -216,7 +243,6 @@ package struct ShapeInference: Sendable {
         }
         let inputs = node.inputs.map { id in id.map { shapes.facts[$0.index] } }
         if let known = try evaluated(node, schema, inputs) { return known.map { ValueFact($0) } }
-        let location = GraphLocation.describe(node, at: index, path: path)
         let found = SubgraphFindings()
         let facts = shapes.facts
         let symbols = shapes.symbols
@@ -224,10 +250,16 @@ package struct ShapeInference: Sendable {
             node: node,
             inputs: inputs,
             inputNames: node.inputs.map { id in id.map { graph[$0].name } ?? "" }
-        ) { (name, subgraphInputs) throws(OperatorError) in
+        ) { (name, subgraphInputs, isTentative) throws(OperatorError) in
             guard path.count < Self.subgraphDepthLimit else {
                 throw OperatorError(
                     "subgraphs are nested more than \(Self.subgraphDepthLimit) deep"
+                )
+            }
+            guard budget.take() else {
+                throw OperatorError(
+                    "subgraphs would have to be looked at more than "
+                        + "\(Self.subgraphInferenceLimit) times"
                 )
             }
             let subgraph = try node.graph(name)
@@ -242,9 +274,16 @@ package struct ShapeInference: Sendable {
                 inputs: subgraphInputs,
                 captures: subgraph.captures.map { facts[$0.outer.index] },
                 symbols: symbols,
-                path: path + ["\(name) of \(location)"],
+                path: path + ["\(name) of \(GraphLocation.describe(node, at: index))"],
+                budget: budget,
                 problems: &inner
             )
+            if isTentative, !inner.isEmpty {
+                throw OperatorError(
+                    inner.map { "\($0.node): \($0.operatorName): \($0.reason)" }
+                        .joined(separator: "; ")
+                )
+            }
             found.record(.init(nodeIndex: index, attribute: name), shapes, inner)
             return subgraph.outputs.map { shapes[$0.value] }
         }
@@ -262,6 +301,12 @@ package struct ShapeInference: Sendable {
                 throw OperatorError(
                     "output \(output) would have the shape "
                         + ShapeInferenceContext.text(dimensions)
+                )
+            }
+            guard fact.shape?.isBounded ?? true else {
+                throw OperatorError(
+                    "output \(output) would have the shape "
+                        + "\(ShapeInferenceContext.text(dimensions)), which is too large"
                 )
             }
         }
@@ -320,6 +365,18 @@ package struct ShapeInference: Sendable {
     }
 }
 
+/// Counts how many subgraphs may still be looked at.
+private final class InferenceBudget: Sendable {
+    private let left: Atomic<Int>
+
+    init(_ count: Int) { left = Atomic(count) }
+
+    /// Takes one; `false` if none is left.
+    ///
+    /// One thread asks, so that order does not matter.
+    func take() -> Bool { left.subtract(1, ordering: .relaxed).newValue >= 0 }
+}
+
 /// Carries what was found in subgraphs out of the shape rules that asked.
 private final class SubgraphFindings: Sendable {
     private struct State {
@@ -329,6 +386,7 @@ private final class SubgraphFindings: Sendable {
 
     private let state = Mutex(State())
 
+    /// Remembers what the last look at a subgraph found.
     func record(
         _ key: InferredShapes.SubgraphKey,
         _ shapes: InferredShapes,

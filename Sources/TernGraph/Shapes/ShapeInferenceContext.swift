@@ -9,8 +9,11 @@ package import TernTensor
 /// What it does not state stays unknown. It throws only if the inputs can never fit.
 package struct ShapeInferenceContext: Sendable {
     /// Infers the outputs of one of the node's subgraphs from the facts of its inputs.
+    ///
+    /// With `isTentative` what is wrong inside is thrown, and otherwise reported with its own place.
     package typealias SubgraphInference =
-        @Sendable (_ attribute: String, _ inputs: [ValueFact]) throws(OperatorError) -> [ValueFact]
+        @Sendable (_ attribute: String, _ inputs: [ValueFact], _ isTentative: Bool)
+        throws(OperatorError) -> [ValueFact]
 
     /// The node.
     package let node: Node
@@ -33,7 +36,7 @@ package struct ShapeInferenceContext: Sendable {
         node: Node,
         inputs: [ValueFact?],
         inputNames: [String] = [],
-        inferSubgraph: @escaping SubgraphInference = { (name, _) throws(OperatorError) in
+        inferSubgraph: @escaping SubgraphInference = { (name, _, _) throws(OperatorError) in
             throw OperatorError("the subgraph \(name) cannot be inferred here")
         }
     ) {
@@ -131,6 +134,20 @@ package struct ShapeInferenceContext: Sendable {
         _ name: String,
         inputs: [ValueFact] = []
     ) throws(OperatorError) -> [ValueFact] {
-        try inferSubgraph(name, inputs)
+        try inferSubgraph(name, inputs, false)
+    }
+
+    /// Infers the outputs of a subgraph that may never run, or may run with other inputs.
+    ///
+    /// - Parameters:
+    ///   - name: The attribute, such as `then_branch`.
+    ///   - inputs: What is known of the subgraph's inputs.
+    /// - Returns: What follows for its outputs.
+    /// - Throws: ``OperatorError`` with all that does not fit in it.
+    package func tentativelyInferSubgraph(
+        _ name: String,
+        inputs: [ValueFact] = []
+    ) throws(OperatorError) -> [ValueFact] {
+        try inferSubgraph(name, inputs, true)
     }
 }

@@ -49,6 +49,13 @@ package struct KernelDescription: Sendable, Equatable {
                     "Winograd F(4x4,3x3) and F(4,3), direct, depthwise, patches packed into panels"
             ),
             KernelDescription(
+                name: "convolution u8/s8",
+                tile: "\(dotRows)x\(width)",
+                summary:
+                    "filters by positions of a staged image, by fours of channels or of columns; exact "
+                    + "32-bit sums, scaled to bytes"
+            ),
+            KernelDescription(
                 name: "attention f32",
                 tile: "\(rows)x\(width)",
                 summary: "scores, mask, softmax and values of a head in the cache"

@@ -81,7 +81,7 @@ package struct Convolution: Sendable {
     /// Whether each output channel reads one input channel.
     internal var isDepthwise: Bool { groupCount > 1 && inputChannelCount == groupCount }
 
-    private var isNotEmpty: Bool {
+    internal var isNotEmpty: Bool {
         batchCount > 0 && outputChannelCount > 0 && outputSize.height > 0 && outputSize.width > 0
     }
 

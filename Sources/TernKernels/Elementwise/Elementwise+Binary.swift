@@ -187,12 +187,9 @@ extension Elementwise {
         case .bitAnd: f = { $0 & $1 }
         case .bitOr: f = { $0 | $1 }
         case .bitXor: f = { $0 ^ $1 }
-        case .shiftLeft:
-            guard !Element.isSigned else { return false }
-            f = { $0 << $1 }
-        case .shiftRight:
-            guard !Element.isSigned else { return false }
-            f = { $0 >> $1 }
+        // Shifting by a negative number, or further than there are bits, shifts everything out.
+        case .shiftLeft: f = { $1 < 0 ? 0 : $0 << $1 }
+        case .shiftRight: f = { $1 < 0 ? ($0 < 0 ? ~0 : 0) : $0 >> $1 }
         }
         unsafe pairs(x, y, z, broadcast, context, as: Element.self, to: Element.self, f)
         return true

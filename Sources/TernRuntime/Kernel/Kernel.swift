@@ -32,21 +32,30 @@ package struct Operand: Sendable {
     package let shape: Shape
     /// The contents, if they do not depend on the call.
     package let constant: Tensor?
-    /// Which value of the model the constant is; `nil` if it is not one of the model's weights, so
-    /// that nothing made of it should outlive the plan.
-    package let weight: ValueID?
+    /// Whether the constant is one of the model's weights; if not, nothing made of it should outlive
+    /// the plan.
+    package let isWeight: Bool
 
     /// Describes an operand.
     package init(
         elementType: ElementType,
         shape: Shape,
         constant: Tensor? = nil,
-        weight: ValueID? = nil
+        isWeight: Bool = false
     ) {
         self.elementType = elementType
         self.shape = shape
         self.constant = constant
-        self.weight = weight
+        self.isWeight = isWeight
+    }
+
+    /// All that is known of it.
+    package var fact: ValueFact {
+        ValueFact(
+            elementType: elementType,
+            dimensions: shape.map { .fixed($0) },
+            content: constant.map { .tensor($0) }
+        )
     }
 
     /// The number of elements.

@@ -2,7 +2,7 @@ package import TernKernels
 package import TernTensor
 
 /// One place that a kernel reads or writes: where it is and how long.
-@safe package struct OperandSlot {
+@safe package struct OperandSlot: BitwiseCopyable {
     /// The first byte.
     @unsafe package var address: UnsafeMutableRawPointer
     /// How many bytes there are.
@@ -24,7 +24,8 @@ package import TernTensor
     @unsafe private let slots: UnsafePointer<OperandSlot>
     private let inputCount: Int
     private let outputCount: Int
-    @unsafe private let contextAddress: UnsafePointer<KernelContext>
+    /// The call that the kernel runs in, for frames that the kernel makes itself.
+    @unsafe package let call: UnsafePointer<CallContext>
 
     /// Where to run.
     ///
@@ -34,7 +35,7 @@ package import TernTensor
         @inline(__always)
         _read {
             // SAFETY: whoever made the frame keeps the context during the call.
-            yield unsafe contextAddress.pointee
+            yield unsafe call.pointee.kernels
         }
     }
 
@@ -44,18 +45,31 @@ package import TernTensor
     ///   - slots: `inputCount + outputCount + 1` slots that stay valid during the call.
     ///   - inputCount: How many of them are inputs.
     ///   - outputCount: How many of them are outputs.
-    ///   - context: Where to run; stays valid during the call.
+    ///   - call: The call; stays valid during it.
     @unsafe @inline(__always)
     package init(
         slots: UnsafePointer<OperandSlot>,
         inputCount: Int,
         outputCount: Int,
-        context: UnsafePointer<KernelContext>
+        call: UnsafePointer<CallContext>
     ) {
         unsafe self.slots = slots
         self.inputCount = inputCount
         self.outputCount = outputCount
-        unsafe contextAddress = context
+        unsafe self.call = call
+    }
+
+    /// The same call with its operands somewhere else.
+    ///
+    /// - Parameter slots: As many slots as the frame has, which stay valid during the call.
+    /// - Returns: The frame with these slots.
+    @unsafe package func moved(to slots: UnsafePointer<OperandSlot>) -> KernelFrame {
+        unsafe KernelFrame(
+            slots: slots,
+            inputCount: inputCount,
+            outputCount: outputCount,
+            call: call
+        )
     }
 
     @inline(__always)
@@ -74,6 +88,15 @@ package import TernTensor
         // SAFETY: the table has this many slots, as its maker promised.
         return unsafe slots[inputCount &+ index]
     }
+
+    /// Whether somebody wants the call to stop.
+    package var isInterrupted: Bool {
+        // SAFETY: whoever made the frame keeps the context during the call.
+        unsafe call.pointee.interruption?.isRequested ?? false
+    }
+
+    /// Where an input is, for handing it on to another kernel.
+    @unsafe package func inputSlot(_ index: Int) -> OperandSlot { slot(input: index) }
 
     /// The first byte of an input.
     @unsafe @inline(__always)

@@ -10,23 +10,39 @@ package struct NodeContext: Sendable {
     package let inputs: [Operand?]
     /// The outputs, by position; `nil` where one is left out.
     package let outputs: [Operand?]
+    /// What the node's subgraphs capture, as ``Node/capturedValues`` lists it; to the kernel, these
+    /// are further inputs after the node's own.
+    package let captures: [Operand]
+    /// The model's operators, packed weights and limits.
+    package let environment: Evaluator
+
     /// Where the kernel will run; how much scratch memory it needs depends on it.
-    package let kernels: KernelContext
-    private let prepared: PreparedWeights
+    package var kernels: KernelContext { environment.context }
 
     /// Makes a context.
     package init(
         node: Node,
         inputs: [Operand?],
         outputs: [Operand?],
-        kernels: KernelContext,
-        prepared: PreparedWeights
+        captures: [Operand] = [],
+        environment: Evaluator
     ) {
         self.node = node
         self.inputs = inputs
         self.outputs = outputs
-        self.kernels = kernels
-        self.prepared = prepared
+        self.captures = captures
+        self.environment = environment
+    }
+
+    /// The same node with other operands, of the same shapes.
+    package func replacing(inputs: [Operand?], outputs: [Operand?]) -> NodeContext {
+        NodeContext(
+            node: node,
+            inputs: inputs,
+            outputs: outputs,
+            captures: captures,
+            environment: environment
+        )
     }
 
     /// The version of the operator that the node means.
@@ -93,8 +109,10 @@ package struct NodeContext: Sendable {
         variant: String,
         _ make: () throws(OperatorError) -> Value
     ) throws(OperatorError) -> Value {
-        guard let weight = inputs[index]?.weight else { return try make() }
-        return try prepared.value(of: weight, variant: variant, make)
+        guard let operand = inputs[index], operand.isWeight, let weight = operand.constant else {
+            return try make()
+        }
+        return try environment.prepared.value(of: .weight(weight), variant: variant, make)
     }
 
     /// Makes something of the node's attributes, once for the whole model however many plans use it.
@@ -108,8 +126,6 @@ package struct NodeContext: Sendable {
         variant: String,
         _ make: () throws(OperatorError) -> Value
     ) throws(OperatorError) -> Value {
-        // A value comes from one node, so that an output stands for the node.
-        guard let output = node.outputs.compactMap({ $0 }).first else { return try make() }
-        return try prepared.value(of: output, variant: variant, make)
+        try environment.preparedFromAttributes(of: node, variant: variant, make)
     }
 }

@@ -1,15 +1,31 @@
 internal import Synchronization
 package import TernGraph
+package import TernTensor
 
 /// What kernels made of a model's weights, such as packed matrices: made once, shared by all plans.
 package final class PreparedWeights: Sendable {
+    /// What something was made of.
+    package enum Source: Sendable {
+        /// A weight.
+        case weight(Tensor)
+        /// The attributes of the node with this ``Node/identity``.
+        case attributes(Int)
+    }
+
     private struct Key: Hashable {
-        let value: ValueID
+        let storage: ObjectIdentifier?
+        let node: Int
         let variant: String
         let type: ObjectIdentifier
     }
 
-    private let table = Mutex<[Key: any Sendable]>([:])
+    private struct Entry: Sendable {
+        /// Keeps the weight's memory, so that no other takes over its identity.
+        let storage: AlignedBuffer?
+        let value: any Sendable
+    }
+
+    private let table = Mutex<[Key: Entry]>([:])
 
     /// Starts with nothing.
     package init() {}
@@ -17,24 +33,38 @@ package final class PreparedWeights: Sendable {
     /// Finds what was made of a weight, or makes it.
     ///
     /// - Parameters:
-    ///   - weight: The weight, or for what is made of a node's attributes its first output.
+    ///   - source: What it is made of.
     ///   - variant: What is made, with whatever it depends on besides the weight.
     ///   - make: Makes it; may run more than once if several threads ask at the same time, and the
     ///     first result is kept.
     /// - Returns: What was made.
     /// - Throws: What `make` throws; nothing is kept then.
     package func value<Value: Sendable>(
-        of weight: ValueID,
+        of source: Source,
         variant: String,
         _ make: () throws(OperatorError) -> Value
     ) throws(OperatorError) -> Value {
-        let key = Key(value: weight, variant: variant, type: ObjectIdentifier(Value.self))
-        if let found = table.withLock({ $0[key] }) as? Value { return found }
-        let made = try make()
-        return table.withLock { table in
-            if let found = table[key] as? Value { return found }
-            table[key] = made
-            return made
+        var storage: AlignedBuffer?
+        var node = 0
+        switch source {
+        case .weight(let tensor): storage = tensor.storage
+        case .attributes(let identity): node = identity
+        }
+        let key = Key(
+            storage: storage.map { ObjectIdentifier($0) },
+            node: node,
+            variant: variant,
+            type: ObjectIdentifier(Value.self)
+        )
+        if let found = table.withLock({ $0[key]?.value }) as? Value { return found }
+        let entry = Entry(storage: storage, value: try make())
+        return try table.withLock { (table) throws(OperatorError) in
+            let kept = table[key] ?? entry
+            table[key] = kept
+            guard let value = kept.value as? Value else {
+                preconditionFailure("what was prepared is of another type than its key says")
+            }
+            return value
         }
     }
 }

@@ -72,7 +72,7 @@ enum ArithmeticOperators {
         versions: [11, 28],
         inputs: 2...2,
         aliasing: .inPlace(overInputs: [0, 1]),
-        shape: OperatorDeclaration.broadcast([.uint8, .uint16, .uint32, .uint64]),
+        shape: OperatorDeclaration.broadcast(ElementType.integers),
         kernel: { (context) throws(OperatorError) in
             let direction = try context.node.string("direction", default: "")
             switch direction {

@@ -125,9 +125,11 @@ enum BlockProductOperator {
         // Which weights these are depends on their scales as much as on their codes.
         let variant =
             "blocks \(depth) \(columns) \(context.node.attributes) "
-            + [2, 3].map { index in
-                context.hasInput(index)
-                    ? "\(String(describing: context.inputs[index]?.weight))" : "-"
+            + [2, 3].map { index -> String in
+                guard context.hasInput(index), let operand = context.inputs[index],
+                    operand.isWeight, let weight = operand.constant
+                else { return "-" }
+                return "\(ObjectIdentifier(weight.storage))"
             }.joined(separator: " ")
         let isInteger = try context.node.int("accuracy_level", default: 0) == 4
         guard isInteger else {

@@ -16,6 +16,7 @@ enum CastOperators {
         case 5: return .int16
         case 6: return .int32
         case 7: return .int64
+        case 8: return .bytes
         case 9: return .bool
         case 10: return .fp16
         case 11: return .fp64
@@ -30,7 +31,7 @@ enum CastOperators {
     private static func elementType(named name: String) throws(OperatorError) -> ElementType {
         let names = [
             "FLOAT": 1, "UINT8": 2, "INT8": 3, "UINT16": 4, "INT16": 5, "INT32": 6, "INT64": 7,
-            "BOOL": 9, "FLOAT16": 10, "DOUBLE": 11, "UINT32": 12, "UINT64": 13,
+            "STRING": 8, "BOOL": 9, "FLOAT16": 10, "DOUBLE": 11, "UINT32": 12, "UINT64": 13,
         ]
         guard let code = names[name.uppercased()] else {
             throw OperatorError("element type \(name) is not supported here")
@@ -51,10 +52,12 @@ enum CastOperators {
         inputs: 1...1,
         aliasing: .inPlace(overInputs: [0]),
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: ElementType.fixedSize)
             try infer(&context, to: target(context.node))
         },
-        kernel: { (context) throws(OperatorError) in try kernel(context) }
+        kernel: { (context) throws(OperatorError) in try kernel(context) },
+        evaluation: { (context) throws(OperatorError) in
+            try evaluate(context, to: target(context.node))
+        }
     )
 
     private static let castLike = OperatorDeclaration(
@@ -62,12 +65,25 @@ enum CastOperators {
         versions: [15, 19, 21, 23, 24, 25],
         inputs: 2...2,
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: ElementType.fixedSize)
-            try context.requireElementType(1, in: ElementType.fixedSize)
             infer(&context, to: context.elementType(1))
         },
-        kernel: { (context) throws(OperatorError) in try kernel(context) }
+        kernel: { (context) throws(OperatorError) in try kernel(context) },
+        evaluation: { (context) throws(OperatorError) in
+            try evaluate(context, to: context.requiredInput(1).elementType)
+        }
     )
+
+    /// Converts strings, of which no plan knows the size, and anything else with the kernel.
+    private static func evaluate(
+        _ context: EvaluationContext,
+        to type: ElementType
+    ) throws(OperatorError) -> [Tensor?] {
+        let source = try context.requiredInput(0)
+        guard type == .bytes || source.elementType == .bytes else {
+            return try context.environment.runKernel(of: context.node, inputs: context.inputs)
+        }
+        return [try StringConversion.convert(source, to: type)]
+    }
 
     private static func infer(_ context: inout ShapeInferenceContext, to type: ElementType?) {
         // Shape arithmetic often passes through a cast.
@@ -108,21 +124,42 @@ enum CastOperators {
         }
     }
 
-    /// The bytes of the number one.
-    static func one(of type: ElementType) throws(OperatorError) -> [UInt8] {
-        switch type {
-        case .fp32: return bytes(Float(1))
-        case .fp64: return bytes(Double(1))
-        case .fp16: return bytes(UInt16(0x3C00))
-        case .bf16: return bytes(UInt16(0x3F80))
-        case .bytes: throw OperatorError("byte strings have no 1")
-        default:
-            return [1] + Array(repeating: 0, count: type.width - 1)
+    /// The bytes of a number as an element of a type, converted as Cast does.
+    static func bytes(of number: Float, as type: ElementType) throws(OperatorError) -> [UInt8] {
+        let storage = AlignedBuffer(byteCount: type.width)
+        let isDone = unsafe withUnsafePointer(to: number) {
+            // SAFETY: there is one element on each side.
+            unsafe Elementwise.cast(
+                UnsafeRawPointer($0),
+                of: .fp32,
+                into: storage.baseAddress,
+                of: type,
+                count: 1,
+                context: KernelContext()
+            )
         }
+        guard isDone else { throw OperatorError("\(number) cannot be converted to \(type)") }
+        return unsafe storage.bytes.withUnsafeBytes { unsafe Array($0) }
     }
 
-    private static func bytes<Value: BitwiseCopyable>(_ value: Value) -> [UInt8] {
-        unsafe withUnsafeBytes(of: value) { unsafe Array($0) }
+    /// The elements as numbers; 64-bit whole numbers may be rounded.
+    static func doubles(_ tensor: Tensor) throws(OperatorError) -> [Double] {
+        let count = tensor.shape.elementCount
+        var numbers = Array(repeating: 0.0, count: count)
+        let isDone = unsafe numbers.withUnsafeMutableBytes { target in
+            // SAFETY: both sides have as many elements as the shape; an empty side is not touched.
+            guard let base = target.baseAddress else { return true }
+            return unsafe Elementwise.cast(
+                UnsafeRawPointer(tensor.storage.baseAddress),
+                of: tensor.elementType,
+                into: base,
+                of: .fp64,
+                count: count,
+                context: KernelContext()
+            )
+        }
+        guard isDone else { throw OperatorError("\(tensor.elementType) holds no numbers") }
+        return numbers
     }
 
     /// A scalar or one-element vector of any number type, as a whole number.
@@ -131,13 +168,7 @@ enum CastOperators {
             throw OperatorError("\(tensor.shape) is given, expected a scalar")
         }
         if let elements = tensor.integerElements { return elements[0] }
-        let number: Double?
-        switch tensor.elementType {
-        case .fp32: number = Double(tensor.elements(as: Float.self)[0])
-        case .fp64: number = tensor.elements(as: Double.self)[0]
-        case .uint64: number = Double(tensor.elements(as: UInt64.self)[0])
-        default: number = nil
-        }
+        let number = try doubles(tensor).first
         guard let number, let whole = Int(exactly: number.rounded(.towardZero)) else {
             throw OperatorError("\(tensor.elementType) is given, expected a whole number")
         }

@@ -2,9 +2,13 @@ import TernGraph
 import TernKernels
 import TernTensor
 
-/// Convolutions over images of one or two axes.
+/// Convolutions.
+///
+/// Single precision over one or two axes has fast kernels; the rest is ``PlainConvolution``.
 enum ConvolutionOperators {
-    static let all = [declaration("Conv", inputs: 2...3), TransposedConvolution.declaration]
+    static let all = [
+        declaration("Conv", inputs: 2...3), TransposedConvolutionOperator.declaration,
+    ]
 
     /// Conv, or what fusion makes of it.
     static func declaration(
@@ -17,52 +21,73 @@ enum ConvolutionOperators {
             domain: domain,
             versions: [1, 11, 22],
             inputs: inputs,
-            shape: { (context) throws(OperatorError) in try inferShape(&context) },
-            kernel: { (context) throws(OperatorError) in try kernel(context) }
+            shape: { (context) throws(OperatorError) in
+                for index in 0..<context.inputCount {
+                    try context.requireElementType(index, in: ElementType.floats)
+                }
+                let type = try context.commonElementType(of: 0..<context.inputCount)
+                try context.requireRank(2, in: 1...1)
+                context.setOutput(
+                    elementType: type,
+                    dimensions: try outputDimensions(
+                        context,
+                        image: 0,
+                        weights: 1,
+                        bias: 2,
+                        maximumRank: SlidingWindow.anyRank
+                    )
+                )
+            },
+            kernel: HalfPrecision.widening { (context) throws(OperatorError) in
+                try kernel(context)
+            }
         )
     }
 
-    private static func inferShape(
-        _ context: inout ShapeInferenceContext
-    ) throws(OperatorError) {
-        for index in 0..<context.inputCount {
-            try context.requireElementType(index, in: [.fp32])
-        }
-        try context.requireRank(2, in: 1...1)
-        guard let image = context.dimensions(0), let weights = context.dimensions(1) else {
-            context.setOutput(elementType: .fp32, dimensions: nil)
-            return
-        }
+    /// The output's dimensions; `nil` if those of the image or the weights are not known.
+    ///
+    /// - Parameters:
+    ///   - context: The node.
+    ///   - imageInput: Which input is the image.
+    ///   - weightInput: Which input is the weights.
+    ///   - biasInput: Which input is the bias; may be left out.
+    ///   - maximumRank: How many axes the image may have.
+    /// - Returns: Batch, channels, and what the window makes of the image.
+    /// - Throws: ``OperatorError`` if the shapes do not fit together.
+    static func outputDimensions(
+        _ context: ShapeInferenceContext,
+        image imageInput: Int,
+        weights weightInput: Int,
+        bias biasInput: Int,
+        maximumRank: Int = 2
+    ) throws(OperatorError) -> [Dimension]? {
+        guard let image = context.dimensions(imageInput),
+            let weights = context.dimensions(weightInput)
+        else { return nil }
         guard image.count == weights.count, image.count >= 3 else {
             throw OperatorError(
-                "\(context.describe(0)) is \(ShapeInferenceContext.text(image)) and the weights "
-                    + "are \(ShapeInferenceContext.text(weights)): both need batch or channels, "
-                    + "channels, and as many axes as the image has"
+                "\(context.describe(imageInput)) is \(ShapeInferenceContext.text(image)) and the "
+                    + "weights are \(ShapeInferenceContext.text(weights)): both need batch or "
+                    + "channels, channels, and as many axes as the image has"
             )
         }
         let groups = try context.node.int("group", default: 1)
-        try check(image, weights, groups: groups, bias: context.dimensions(2))
+        let bias = biasInput < context.inputCount ? context.dimensions(biasInput) : nil
+        try check(image, weights, groups: groups, bias: bias)
         let kernel = weights.dropFirst(2).compactMap(\.fixedSize)
         guard kernel.count == weights.count - 2 else {
-            context.setOutput(
-                elementType: .fp32,
-                dimensions: [image[0], weights[0]]
-                    + image.dropFirst(2).map { _ in Dimension.unknown }
-            )
-            return
+            return [image[0], weights[0]] + image.dropFirst(2).map { _ in Dimension.unknown }
         }
         let window = try SlidingWindow(
             context.node,
             rank: image.count - 2,
+            maximumRank: maximumRank,
             weightKernel: kernel
         )
-        context.setOutput(
-            elementType: .fp32,
-            dimensions: try window.outputDimensions(
-                batch: image[0],
-                channels: weights[0],
-                image: Array(image.dropFirst(2))
-            )
+        return try window.outputDimensions(
+            batch: image[0],
+            channels: weights[0],
+            image: Array(image.dropFirst(2))
         )
     }
 
@@ -87,26 +112,36 @@ enum ConvolutionOperators {
         }
     }
 
-    private static func kernel(_ context: NodeContext) throws(OperatorError) -> Kernel {
-        let (input, weights) = (try context.input(0), try context.input(1))
-        let output = try context.output()
-        let image = Array(input.shape.dropFirst(2))
+    /// The convolution of a node; `nil` if there is nothing to compute.
+    ///
+    /// - Parameters:
+    ///   - context: The node.
+    ///   - image: The image.
+    ///   - weights: The weights.
+    /// - Returns: The convolution.
+    /// - Throws: ``OperatorError`` if the shapes do not fit together.
+    static func convolution(
+        _ context: NodeContext,
+        image: Operand,
+        _ weights: Operand
+    ) throws(OperatorError) -> Convolution? {
+        let axes = Array(image.shape.dropFirst(2))
         let sliding = try SlidingWindow(
             context.node,
-            rank: image.count,
+            rank: axes.count,
             weightKernel: Array(weights.shape.dropFirst(2))
         )
         // Nothing to do; and geometry of nothing is not defined.
-        if output.elementCount == 0 { return Kernel { (_) throws(OperatorError) in } }
-        var (size, window) = (SlidingWindow.extent(image), sliding.window(for: image))
+        if try context.output().elementCount == 0 { return nil }
+        var (size, window) = (SlidingWindow.extent(axes), sliding.window(for: axes))
         if size.width == 1, window.isColumn {
             // A column lies in memory as a row does, and kernels go along rows.
             (size, window) = (size.transposed, window.transposed)
         }
         guard
             let convolution = Convolution(
-                batchCount: input.shape[0],
-                inputChannelCount: input.shape[1],
+                batchCount: image.shape[0],
+                inputChannelCount: image.shape[1],
                 outputChannelCount: weights.shape[0],
                 groupCount: try context.node.int("group", default: 1),
                 inputSize: size,
@@ -114,8 +149,34 @@ enum ConvolutionOperators {
             )
         else {
             throw OperatorError(
-                "the image \(input.shape) and the weights \(weights.shape) do not fit together"
+                "the image \(image.shape) and the weights \(weights.shape) do not fit together"
             )
+        }
+        return convolution
+    }
+
+    /// What no fast kernel does: double precision, and images of more than two axes.
+    private static func plainKernel(_ context: NodeContext) throws(OperatorError) -> Kernel {
+        let (input, weights) = (try context.input(0), try context.input(1))
+        let window = try SlidingWindow(
+            context.node,
+            rank: input.rank - 2,
+            maximumRank: SlidingWindow.anyRank,
+            weightKernel: Array(weights.shape.dropFirst(2))
+        )
+        if try context.output().elementCount == 0 {
+            return Kernel { (_) throws(OperatorError) in }
+        }
+        let convolution = try PlainConvolution(context, window)
+        return input.elementType == .fp64
+            ? convolution.kernel(Double.self) : convolution.kernel(Float.self)
+    }
+
+    private static func kernel(_ context: NodeContext) throws(OperatorError) -> Kernel {
+        let (input, weights) = (try context.input(0), try context.input(1))
+        guard input.elementType == .fp32, input.rank <= 4 else { return try plainKernel(context) }
+        guard let convolution = try convolution(context, image: input, weights) else {
+            return Kernel { (_) throws(OperatorError) in }
         }
         let hasBias = context.hasInput(2)
         let residual = FusedProduct.residual(context)

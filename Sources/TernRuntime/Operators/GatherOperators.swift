@@ -32,7 +32,7 @@ enum GatherOperators {
         versions: [1, 11, 13],
         inputs: 2...2,
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: ElementType.fixedSize)
+            try context.requireElementType(0, in: ElementType.all)
             try context.requireElementType(1, in: indexTypes)
             let type = context.elementType(0)
             guard let data = context.dimensions(0) else {
@@ -109,7 +109,7 @@ enum GatherOperators {
         versions: [11, 13],
         inputs: 2...2,
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: ElementType.fixedSize)
+            try context.requireElementType(0, in: ElementType.all)
             try context.requireElementType(1, in: indexTypes)
             if let data = context.dimensions(0) {
                 _ = try context.normalizedAxis(
@@ -170,7 +170,7 @@ enum GatherOperators {
         versions: [11, 12, 13],
         inputs: 2...2,
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: ElementType.fixedSize)
+            try context.requireElementType(0, in: ElementType.all)
             try context.requireElementType(1, in: indexTypes)
             let type = context.elementType(0)
             guard let data = context.dimensions(0), let indices = context.dimensions(1),

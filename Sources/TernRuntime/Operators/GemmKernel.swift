@@ -153,4 +153,26 @@ struct GemmKernel {
             )
         }
     }
+
+    /// The same in plain loops, for types that have no fast kernel.
+    func plain() throws(OperatorError) -> PlainGemm {
+        let output = Shape([rowCount, columnCount])
+        // Checks C as the fast kernel does.
+        let hasC = if case .none = try addend() { false } else { true }
+        guard let broadcast = Broadcast(output, hasC ? try context.input(2).shape : output),
+            broadcast.outputShape == output
+        else { throw OperatorError("C cannot be spread over \(output)") }
+        let c = hasC ? try context.input(2).shape : Shape()
+        let (columns, rows) = (c.last ?? 1, c.rank > 1 ? c[c.rank - 2] : 1)
+        return PlainGemm(
+            rowCount: rowCount,
+            columnCount: columnCount,
+            depth: depth,
+            aStrides: transposesA ? (1, rowCount) : (depth, 1),
+            bStrides: transposesB ? (1, depth) : (columnCount, 1),
+            cStrides: hasC ? (rows == 1 ? 0 : columns, columns == 1 ? 0 : 1) : nil,
+            alpha: alpha,
+            beta: beta
+        )
+    }
 }

@@ -130,7 +130,10 @@ enum GeneratorOperators {
         parameterInputs: [0, 1, 2],
         shape: { (context) throws(OperatorError) in
             for index in 0...2 {
-                try context.requireElementType(index, in: [.fp32, .fp64, .int16, .int32, .int64])
+                try context.requireElementType(
+                    index,
+                    in: ElementType.floats.union([.int16, .int32, .int64])
+                )
             }
             let type = try context.commonElementType(of: 0...2)
             guard let start = context.constant(0), let limit = context.constant(1),
@@ -144,7 +147,7 @@ enum GeneratorOperators {
                 dimensions: [.fixed(try rangeCount(start, limit, delta))]
             )
         },
-        kernel: { (context) throws(OperatorError) in
+        kernel: HalfPrecision.widening { (context) throws(OperatorError) in
             let output = try context.output()
             guard let start = context.inputs[0]?.constant, let delta = context.inputs[2]?.constant
             else { throw OperatorError("a range needs its start and step") }
@@ -177,10 +180,8 @@ enum GeneratorOperators {
             let (whole, rest) = distance.magnitude.quotientAndRemainder(dividingBy: step.magnitude)
             return Int(whole) + (rest == 0 ? 0 : 1)
         }
-        let numbers = [start, limit, delta].map { tensor in
-            tensor.elementType == .fp32
-                ? Double(tensor.elements(as: Float.self)[0]) : tensor.elements(as: Double.self)[0]
-        }
+        var numbers: [Double] = []
+        for tensor in [start, limit, delta] { numbers += try CastOperators.doubles(tensor) }
         let count = ((numbers[1] - numbers[0]) / numbers[2]).rounded(.up)
         guard count.isFinite, count < Double(1 << 48) else {
             throw OperatorError(
@@ -233,7 +234,7 @@ enum GeneratorOperators {
         kernel: { (context) throws(OperatorError) in
             let output = try context.output()
             let diagonal = try context.node.int("k", default: 0)
-            let one = try CastOperators.one(of: output.elementType)
+            let one = try CastOperators.bytes(of: 1, as: output.elementType)
             let columns = output.shape[1]
             return Kernel { (frame) throws(OperatorError) in
                 var target = frame.mutableElements(ofOutput: 0, as: UInt8.self)

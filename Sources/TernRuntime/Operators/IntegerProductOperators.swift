@@ -41,7 +41,9 @@ enum IntegerProductOperators {
             for index in [0, 2, 3, 5, 7] {
                 try context.requireElementType(index, in: QuantizationOperators.bytes)
             }
-            for index in [1, 4, 6] { try context.requireElementType(index, in: [.fp32]) }
+            for index in [1, 4, 6] {
+                try context.requireElementType(index, in: HalfPrecision.floats)
+            }
             context.setOutput(
                 elementType: context.elementType(7),
                 dimensions: try MatrixOperators.productDimensions(
@@ -50,7 +52,7 @@ enum IntegerProductOperators {
                 )
             )
         },
-        kernel: { (context) throws(OperatorError) in
+        kernel: HalfPrecision.widening { (context) throws(OperatorError) in
             let product = try ByteProduct(context, left: (0, zero: 2), right: (3, zero: 5))
             let scales = try RequantizingScales(context, product)
             let isSigned = try context.output().elementType == .int8

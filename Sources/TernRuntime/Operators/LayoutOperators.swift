@@ -28,7 +28,7 @@ enum LayoutOperators {
         versions: [1, 13, 21, 23, 24, 25],
         inputs: 1...1,
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: ElementType.fixedSize)
+            try context.requireElementType(0, in: ElementType.all)
             let dimensions = context.dimensions(0)
             let order = try dimensions.map { (known) throws(OperatorError) in
                 try permutation(context.node, rank: known.count)
@@ -104,7 +104,7 @@ enum LayoutOperators {
 
     private static let inferConcat: OperatorSchema.ShapeRule = { (context) throws(OperatorError) in
         for index in 0..<context.inputCount {
-            try context.requireElementType(index, in: ElementType.fixedSize)
+            try context.requireElementType(index, in: ElementType.all)
         }
         let type = try context.commonElementType(of: 0..<context.inputCount)
         let known = (0..<context.inputCount).compactMap { context.dimensions($0) }
@@ -157,7 +157,7 @@ enum LayoutOperators {
         inputs: 2...2,
         parameterInputs: [1],
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: ElementType.fixedSize)
+            try context.requireElementType(0, in: ElementType.all)
             guard let dimensions = context.dimensions(0), let target = context.integers(1) else {
                 context.setOutput(elementType: context.elementType(0), dimensions: nil)
                 return
@@ -182,7 +182,7 @@ enum LayoutOperators {
         inputs: 2...2,
         parameterInputs: [1],
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: ElementType.fixedSize)
+            try context.requireElementType(0, in: ElementType.all)
             guard let dimensions = context.dimensions(0) else {
                 context.setOutput(elementType: context.elementType(0), dimensions: nil)
                 return
@@ -262,7 +262,9 @@ enum LayoutOperators {
 
     private static func blockSize(_ node: Node) throws(OperatorError) -> Int {
         let size = try node.int("blocksize")
-        guard size >= 1 else { throw OperatorError("blocksize is \(size), expected 1 or more") }
+        guard size >= 1, size <= 1 << 20 else {
+            throw OperatorError("blocksize is \(size), expected 1 to \(1 << 20)")
+        }
         return size
     }
 
@@ -271,7 +273,7 @@ enum LayoutOperators {
         versions: [1, 11, 13, 28],
         inputs: 1...1,
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: ElementType.fixedSize)
+            try context.requireElementType(0, in: ElementType.all)
             try context.requireRank(0, in: 4...4)
             let block = try blockSize(context.node)
             guard let d = context.dimensions(0) else { return }
@@ -312,7 +314,7 @@ enum LayoutOperators {
         versions: [1, 13, 28],
         inputs: 1...1,
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: ElementType.fixedSize)
+            try context.requireElementType(0, in: ElementType.all)
             try context.requireRank(0, in: 4...4)
             let block = try blockSize(context.node)
             guard let d = context.dimensions(0) else { return }

@@ -7,7 +7,6 @@ import TernTensor
 enum LogicOperators {
     static let all =
         [
-            comparison("Equal", [1, 7, 11, 13, 19], .equal, types: ElementType.fixedSize),
             comparison("Less", [1, 7, 9, 13], .less),
             comparison("LessOrEqual", [12, 16], .lessOrEqual),
             comparison("Greater", [1, 7, 9, 13], .greater),
@@ -16,8 +15,13 @@ enum LogicOperators {
             ArithmeticOperators.binary("And", [1, 7], .bitAnd, types: [.bool]),
             ArithmeticOperators.binary("Or", [1, 7], .bitOr, types: [.bool]),
             ArithmeticOperators.binary("Xor", [1, 7], .bitXor, types: [.bool]),
-            not, isNaN, isInf, select,
+            not, isNaN, isInf,
         ]
+
+    /// Operators that also take strings.
+    static let chooseAndEqual = [
+        comparison("Equal", [1, 7, 11, 13, 19], .equal, types: ElementType.all), select,
+    ]
 
     private static func comparison(
         _ name: String,
@@ -128,7 +132,7 @@ enum LogicOperators {
         inputs: 3...3,
         shape: { (context) throws(OperatorError) in
             try context.requireElementType(0, in: [.bool])
-            try context.requireElementType(1, in: ElementType.fixedSize)
+            try context.requireElementType(1, in: ElementType.all)
             context.setOutput(
                 elementType: try context.commonElementType(of: 1...2),
                 dimensions: try context.broadcastDimensions(of: 0...2)

@@ -8,6 +8,9 @@ import TernTensor
 enum MatrixOperators {
     static let all = [matMul, gemm]
 
+    /// The types there are products of.
+    private static let products = ElementType.floats.union([.int32, .int64, .uint32, .uint64])
+
     // MARK: MatMul
 
     static let matMul = OperatorDeclaration(
@@ -49,10 +52,7 @@ enum MatrixOperators {
         _ context: inout ShapeInferenceContext
     ) throws(OperatorError) {
         for index in 0...1 {
-            try context.requireElementType(
-                index,
-                in: [.fp32, .fp64, .int32, .int64, .uint32, .uint64, .fp16, .bf16]
-            )
+            try context.requireElementType(index, in: products)
         }
         context.setOutput(
             elementType: try context.commonElementType(of: 0...1),
@@ -183,7 +183,11 @@ enum MatrixOperators {
             versions: [1, 6, 7, 9, 11, 13],
             inputs: 2...3,
             shape: { (context) throws(OperatorError) in try inferGemmShape(&context) },
-            kernel: { (context) throws(OperatorError) in try GemmKernel(context).kernel() }
+            kernel: HalfPrecision.widening { (context) throws(OperatorError) in
+                let gemm = try GemmKernel(context)
+                let type = try context.input(0).elementType
+                return type == .fp32 ? try gemm.kernel() : try gemm.plain().kernel(of: type)
+            }
         )
     }
 
@@ -191,8 +195,9 @@ enum MatrixOperators {
         _ context: inout ShapeInferenceContext
     ) throws(OperatorError) {
         for index in 0..<context.inputCount {
-            try context.requireElementType(index, in: [.fp32])
+            try context.requireElementType(index, in: products)
         }
+        let type = try context.commonElementType(of: 0..<context.inputCount)
         try context.requireRank(0, in: 2...2)
         try context.requireRank(1, in: 2...2)
         let transA = try context.node.int("transA", default: 0) != 0
@@ -209,7 +214,7 @@ enum MatrixOperators {
             )
         }
         context.setOutput(
-            elementType: context.elementType(0) ?? context.elementType(1),
+            elementType: type,
             dimensions: [rows, columns]
         )
     }

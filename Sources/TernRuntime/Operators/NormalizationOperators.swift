@@ -13,9 +13,10 @@ enum NormalizationOperators {
         _ context: ShapeInferenceContext,
         _ index: Int,
         _ count: Dimension?,
-        of what: String
+        of what: String,
+        _ types: Set<ElementType> = HalfPrecision.floats
     ) throws(OperatorError) {
-        try context.requireElementType(index, in: [.fp32])
+        try context.requireElementType(index, in: types)
         guard let dimensions = context.dimensions(index) else { return }
         guard dimensions.count == 1 else {
             throw OperatorError(
@@ -40,6 +41,12 @@ enum NormalizationOperators {
 
     // MARK: Batch
 
+    /// Whether mean and variance are to be taken from the batch.
+    private static func isTraining(_ node: Node) throws(OperatorError) -> Bool {
+        if node.operatorVersion >= 14 { return try node.int("training_mode", default: 0) != 0 }
+        return node.outputs.dropFirst().contains { $0 != nil }
+    }
+
     private static let batch = OperatorDeclaration(
         "BatchNormalization",
         versions: [1, 6, 7, 9, 14, 15],
@@ -47,22 +54,40 @@ enum NormalizationOperators {
         outputs: 1...5,
         aliasing: .inPlace(overInputs: [0]),
         shape: { (context) throws(OperatorError) in
-            let isTraining =
-                context.version >= 14
-                ? try context.node.int("training_mode", default: 0) != 0
-                : context.node.outputs.dropFirst().contains { $0 != nil }
-            guard !isTraining else {
+            let isTraining = try isTraining(context.node)
+            guard !isTraining || context.version >= 14 else {
                 throw OperatorError("training is asked for, expected inference")
             }
             guard try context.node.int("spatial", default: 1) == 1 else {
                 throw OperatorError("spatial is 0, expected 1: one mean per channel")
             }
-            try OperatorDeclaration.sameAsInput([.fp32])(&context)
+            try OperatorDeclaration.sameAsInput(ElementType.floats)(&context)
             try context.requireRank(0, in: 1...Shape.maximumRank)
             let channels = context.dimensions(0).map { $0.count > 1 ? $0[1] : .fixed(1) }
-            for index in 1...4 { try requireVector(context, index, channels, of: "channels") }
+            let isDouble = context.elementType(0) == .fp64
+            for index in 1...4 {
+                try requireVector(
+                    context,
+                    index,
+                    channels,
+                    of: "channels",
+                    isDouble ? [.fp64] : HalfPrecision.floats
+                )
+            }
+            for index in 1...2 {
+                context.setOutput(
+                    index,
+                    elementType: context.elementType(3),
+                    dimensions: channels.map { [$0] }
+                )
+            }
         },
-        kernel: { (context) throws(OperatorError) in
+        kernel: HalfPrecision.widening { (context) throws(OperatorError) in
+            let isTraining = try isTraining(context.node)
+            if try context.input(0).elementType == .fp64 {
+                return try PlainBatchNormalization<Double>(context, isTraining).kernel()
+            }
+            if isTraining { return try PlainBatchNormalization<Float>(context, true).kernel() }
             let (batch, channels, spatial) = geometry(try context.input(0).shape)
             let epsilon = try context.node.float("epsilon", default: 1e-5)
             return Kernel { (frame) throws(OperatorError) in
@@ -91,13 +116,13 @@ enum NormalizationOperators {
         inputs: 3...3,
         aliasing: .inPlace(overInputs: [0]),
         shape: { (context) throws(OperatorError) in
-            try OperatorDeclaration.sameAsInput([.fp32])(&context)
+            try OperatorDeclaration.sameAsInput(HalfPrecision.floats)(&context)
             try context.requireRank(0, in: 2...Shape.maximumRank)
             for index in 1...2 {
                 try requireVector(context, index, context.dimensions(0)?[1], of: "channels")
             }
         },
-        kernel: { (context) throws(OperatorError) in
+        kernel: HalfPrecision.widening { (context) throws(OperatorError) in
             let channels = try context.input(0).shape[1]
             return try grouped(context, groupCount: channels, vectorsArePerGroup: false)
         }
@@ -109,7 +134,7 @@ enum NormalizationOperators {
         inputs: 3...3,
         aliasing: .inPlace(overInputs: [0]),
         shape: { (context) throws(OperatorError) in
-            try OperatorDeclaration.sameAsInput([.fp32])(&context)
+            try OperatorDeclaration.sameAsInput(HalfPrecision.floats)(&context)
             try context.requireRank(0, in: 2...Shape.maximumRank)
             let groups = try context.node.int("num_groups")
             guard groups >= 1 else {
@@ -123,7 +148,7 @@ enum NormalizationOperators {
             let count = context.version < 21 ? .fixed(groups) : channels
             for index in 1...2 { try requireVector(context, index, count, of: "channels") }
         },
-        kernel: { (context) throws(OperatorError) in
+        kernel: HalfPrecision.widening { (context) throws(OperatorError) in
             try grouped(
                 context,
                 groupCount: context.node.int("num_groups"),
@@ -188,7 +213,7 @@ enum NormalizationOperators {
         guard let dimensions = context.dimensions(0) else { return }
         let row = Array(dimensions[axis...])
         for index in indices where context.hasInput(index) {
-            try context.requireElementType(index, in: [.fp32])
+            try context.requireElementType(index, in: HalfPrecision.floats)
             guard let given = context.dimensions(index) else { continue }
             guard try ShapeInferenceContext.broadcast(row, given).count == row.count else {
                 throw OperatorError(
@@ -206,7 +231,7 @@ enum NormalizationOperators {
         outputs: 1...3,
         aliasing: .inPlace(overInputs: [0]),
         shape: { (context) throws(OperatorError) in
-            try OperatorDeclaration.sameAsInput([.fp32])(&context)
+            try OperatorDeclaration.sameAsInput(HalfPrecision.floats)(&context)
             guard let dimensions = context.dimensions(0) else { return }
             let axis = try axis(context.node, rank: dimensions.count)
             try requireRowVectors(context, axis, 1...2)
@@ -214,7 +239,7 @@ enum NormalizationOperators {
             context.setOutput(1, elementType: .fp32, dimensions: means)
             context.setOutput(2, elementType: .fp32, dimensions: means)
         },
-        kernel: { (context) throws(OperatorError) in
+        kernel: HalfPrecision.widening { (context) throws(OperatorError) in
             let rows = try RowGeometry(
                 context,
                 axis: axis(context.node, rank: context.input(0).rank)
@@ -246,11 +271,11 @@ enum NormalizationOperators {
         inputs: 2...2,
         aliasing: .inPlace(overInputs: [0]),
         shape: { (context) throws(OperatorError) in
-            try OperatorDeclaration.sameAsInput([.fp32])(&context)
+            try OperatorDeclaration.sameAsInput(HalfPrecision.floats)(&context)
             guard let rank = context.dimensions(0)?.count else { return }
             try requireRowVectors(context, axis(context.node, rank: rank), 1...1)
         },
-        kernel: { (context) throws(OperatorError) in
+        kernel: HalfPrecision.widening { (context) throws(OperatorError) in
             let rows = try RowGeometry(
                 context,
                 axis: axis(context.node, rank: context.input(0).rank)
@@ -278,12 +303,12 @@ enum NormalizationOperators {
         versions: [1, 13],
         inputs: 1...1,
         shape: { (context) throws(OperatorError) in
-            try OperatorDeclaration.sameAsInput([.fp32])(&context)
+            try OperatorDeclaration.sameAsInput(HalfPrecision.floats)(&context)
             try context.requireRank(0, in: 2...Shape.maximumRank)
             let size = try context.node.int("size")
             guard size >= 1 else { throw OperatorError("size is \(size), expected 1 or more") }
         },
-        kernel: { (context) throws(OperatorError) in
+        kernel: HalfPrecision.widening { (context) throws(OperatorError) in
             let (batch, channels, spatial) = geometry(try context.input(0).shape)
             let size = try context.node.int("size")
             let alpha = try context.node.float("alpha", default: 1e-4)

@@ -45,6 +45,8 @@ extension ElementType {
     static let numbers = floats.union(integers)
     /// Everything whose elements have one size.
     static let fixedSize = numbers.union([.bool])
+    /// Every type there is.
+    static let all = fixedSize.union([.bytes])
 
     /// How many bytes an element has.
     ///

@@ -1,4 +1,5 @@
 package import TernGraph
+package import TernTensor
 
 /// One operator: its versions, its shape rule and how its kernel is made.
 ///
@@ -6,6 +7,10 @@ package import TernGraph
 package struct OperatorDeclaration: Sendable {
     /// Makes the kernel of a node; reads the attributes, packs weights, works out strides.
     package typealias KernelMaker = @Sendable (NodeContext) throws(OperatorError) -> Kernel
+
+    /// Computes outputs whose shapes may follow from the data alone.
+    package typealias Evaluation =
+        @Sendable (EvaluationContext) throws(OperatorError) -> [Tensor?]
 
     /// What the graph needs to know.
     package let schema: OperatorSchema
@@ -16,6 +21,9 @@ package struct OperatorDeclaration: Sendable {
     package let parameterInputs: [Int]
     /// Makes the kernel.
     package let makeKernel: KernelMaker
+    /// Computes a node's outputs from tensors, where no kernel can be made before they are there;
+    /// `nil` for operators whose kernel can always be made then.
+    package let evaluate: Evaluation?
 
     /// Declares an operator; see ``OperatorSchema`` for what the arguments mean.
     package init(
@@ -28,7 +36,8 @@ package struct OperatorDeclaration: Sendable {
         isPure: Bool = true,
         parameterInputs: [Int] = [],
         shape: @escaping OperatorSchema.ShapeRule,
-        kernel: @escaping KernelMaker
+        kernel: @escaping KernelMaker,
+        evaluation: Evaluation? = nil
     ) {
         schema = OperatorSchema(
             domain: domain,
@@ -42,5 +51,14 @@ package struct OperatorDeclaration: Sendable {
         )
         self.parameterInputs = parameterInputs
         makeKernel = kernel
+        evaluate = evaluation
+    }
+
+    /// The same operator, with another way to compute its outputs from tensors.
+    package init(_ other: OperatorDeclaration, evaluation: @escaping Evaluation) {
+        schema = other.schema
+        parameterInputs = other.parameterInputs
+        makeKernel = other.makeKernel
+        evaluate = evaluation
     }
 }

@@ -22,7 +22,7 @@ enum OrderingOperators {
         outputs: 1...2,
         parameterInputs: [1],
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: [.fp32, .fp64, .int32, .int64, .int8, .uint8])
+            try context.requireElementType(0, in: ElementType.numbers)
             let type = context.elementType(0)
             guard var dimensions = context.dimensions(0) else {
                 context.setOutput(0, elementType: type, dimensions: nil)
@@ -47,77 +47,19 @@ enum OrderingOperators {
             context.setOutput(0, elementType: type, dimensions: dimensions)
             context.setOutput(1, elementType: .int64, dimensions: dimensions)
         },
-        kernel: { (context) throws(OperatorError) in
-            switch try context.input(0).elementType {
-            case .fp32: return try topKernel(context, Float.self) { $0.isNaN ? .infinity : $0 }
-            case .fp64: return try topKernel(context, Double.self) { $0.isNaN ? .infinity : $0 }
-            case .int32: return try topKernel(context, Int32.self) { $0 }
-            case .int64: return try topKernel(context, Int64.self) { $0 }
-            case .int8: return try topKernel(context, Int8.self) { $0 }
-            case .uint8: return try topKernel(context, UInt8.self) { $0 }
-            case let type: throw OperatorError("\(type) has no order here")
-            }
+        kernel: HalfPrecision.widening { (context) throws(OperatorError) in
+            try TopChoice(context, count: count(context)).kernel(
+                of: context.input(0).elementType
+            )
         }
     )
-
-    /// The k first of an axis in order: equal elements by position, NaN as the largest.
-    private static func topKernel<Element: Comparable & BitwiseCopyable & Sendable>(
-        _ context: NodeContext,
-        _ type: Element.Type,
-        _ key: @escaping @Sendable (Element) -> Element
-    ) throws(OperatorError) -> Kernel {
-        let input = try context.input(0)
-        let axis = try ShapeInferenceContext.normalizedAxis(
-            try context.node.int("axis", default: -1),
-            rank: input.rank
-        )
-        let isLargest = try context.node.int("largest", default: 1) != 0
-        let wanted = try count(context)
-        let (outer, length, inner) = (
-            input.outerCount(axis), input.shape[axis], input.innerCount(axis)
-        )
-        let (hasValues, hasIndices) = (context.hasOutput(0), context.hasOutput(1))
-        return Kernel(scratchByteCount: max(length, 1) * MemoryLayout<Int>.stride) {
-            (frame) throws(OperatorError) in
-            let source = frame.elements(ofInput: 0, as: Element.self)
-            let order = unsafe UnsafeMutableBufferPointer(
-                start: frame.scratch.baseAddress?.assumingMemoryBound(to: Int.self),
-                count: length
-            )
-            for block in 0..<outer {
-                for column in 0..<inner {
-                    let start = block * length * inner + column
-                    // SAFETY: the scratch memory has an index for each element of the axis.
-                    for index in 0..<length { unsafe order[index] = index }
-                    unsafe sort(order) { left, right in
-                        let a = key(source[start + left * inner])
-                        let b = key(source[start + right * inner])
-                        if a == b { return left < right }
-                        return isLargest ? a > b : a < b
-                    }
-                    for rank in 0..<wanted {
-                        let index = unsafe order[rank]
-                        let place = (block * wanted + rank) * inner + column
-                        if hasValues {
-                            var values = frame.mutableElements(ofOutput: 0, as: Element.self)
-                            values[place] = source[start + index * inner]
-                        }
-                        if hasIndices {
-                            var indices = frame.mutableElements(ofOutput: 1, as: Int64.self)
-                            indices[place] = Int64(index)
-                        }
-                    }
-                }
-            }
-        }
-    }
 
     /// Heapsort: in place, where the library's sort takes memory.
     ///
     /// - Parameters:
     ///   - indices: What is sorted.
     ///   - isBefore: A total order.
-    @unsafe private static func sort(
+    @unsafe fileprivate static func sort(
         _ indices: UnsafeMutableBufferPointer<Int>,
         by isBefore: (Int, Int) -> Bool
     ) {
@@ -214,59 +156,131 @@ enum OrderingOperators {
             versions: versions,
             inputs: 2...2,
             parameterInputs: [1],
-            shape: { (context) throws(OperatorError) in
-                try OperatorDeclaration.sameAsInput([.fp32, .fp64, .int32, .int64])(&context)
-            },
-            kernel: { (context) throws(OperatorError) in
-                switch try context.input(0).elementType {
-                case .fp32:
-                    return try running(context, Float(isProduct ? 1 : 0)) {
-                        isProduct ? $0 * $1 : $0 + $1
-                    }
-                case .fp64:
-                    return try running(context, Double(isProduct ? 1 : 0)) {
-                        isProduct ? $0 * $1 : $0 + $1
-                    }
-                case .int32:
-                    return try running(context, Int32(isProduct ? 1 : 0)) {
-                        isProduct ? $0 &* $1 : $0 &+ $1
-                    }
-                case .int64:
-                    return try running(context, Int64(isProduct ? 1 : 0)) {
-                        isProduct ? $0 &* $1 : $0 &+ $1
-                    }
-                case let type: throw OperatorError("\(type) cannot be summed up")
-                }
+            shape: OperatorDeclaration.sameAsInput(),
+            kernel: HalfPrecision.widening { (context) throws(OperatorError) in
+                try RunningTotal(context, isProduct: isProduct).kernel(
+                    of: context.input(0).elementType
+                )
             }
         )
     }
+}
 
-    private static func running<Element: BitwiseCopyable & Sendable>(
-        _ context: NodeContext,
-        _ start: Element,
-        _ combine: @escaping @Sendable (Element, Element) -> Element
+/// The k first of an axis in order: equal elements by position, NaN as the largest.
+private struct TopChoice: PlainKernel {
+    private let wanted: Int
+    private let isLargest: Bool
+    private let outer: Int
+    private let length: Int
+    private let inner: Int
+    private let hasValues: Bool
+    private let hasIndices: Bool
+
+    init(_ context: NodeContext, count: Int) throws(OperatorError) {
+        let input = try context.input(0)
+        let axis = try ShapeInferenceContext.normalizedAxis(
+            try context.node.int("axis", default: -1),
+            rank: input.rank
+        )
+        isLargest = try context.node.int("largest", default: 1) != 0
+        wanted = count
+        (outer, length, inner) = (
+            input.outerCount(axis), input.shape[axis], input.innerCount(axis)
+        )
+        (hasValues, hasIndices) = (context.hasOutput(0), context.hasOutput(1))
+    }
+
+    /// Whether a comes before b going upwards.
+    private static func isLess<Element: ArithmeticElement>(_ a: Element, _ b: Element) -> Bool {
+        // A NaN is not equal to itself.
+        a < b || (b != b && a == a)
+    }
+
+    func kernel<Element: ArithmeticElement>(
+        _ type: Element.Type
     ) throws(OperatorError) -> Kernel {
+        let choice = self
+        var layout = ScratchLayout()
+        let offset = try layout.reserve(length, of: Int.self)
+        return Kernel(scratchByteCount: layout.byteCount) { (frame) throws(OperatorError) in
+            let source = frame.elements(ofInput: 0, as: type)
+            guard let scratch = unsafe frame.scratch.baseAddress else { return }
+            let (length, inner, wanted) = (choice.length, choice.inner, choice.wanted)
+            // SAFETY: the scratch memory has an index for each element of the axis.
+            let order = unsafe UnsafeMutableBufferPointer(
+                start: (scratch + offset).assumingMemoryBound(to: Int.self),
+                count: length
+            )
+            for block in 0..<choice.outer {
+                for column in 0..<inner {
+                    let start = block * length * inner + column
+                    for index in 0..<length { unsafe order[index] = index }
+                    unsafe OrderingOperators.sort(order) { left, right in
+                        let a = source[start + left * inner]
+                        let b = source[start + right * inner]
+                        if Self.isLess(a, b) { return !choice.isLargest }
+                        if Self.isLess(b, a) { return choice.isLargest }
+                        return left < right
+                    }
+                    for rank in 0..<wanted {
+                        let index = unsafe order[rank]
+                        let place = (block * wanted + rank) * inner + column
+                        if choice.hasValues {
+                            var values = frame.mutableElements(ofOutput: 0, as: type)
+                            values[place] = source[start + index * inner]
+                        }
+                        if choice.hasIndices {
+                            var indices = frame.mutableElements(ofOutput: 1, as: Int64.self)
+                            indices[place] = Int64(index)
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Sums or products of all elements up to each one.
+private struct RunningTotal: PlainKernel {
+    private let isProduct: Bool
+    private let isExclusive: Bool
+    private let isReverse: Bool
+    private let outer: Int
+    private let length: Int
+    private let inner: Int
+
+    init(_ context: NodeContext, isProduct: Bool) throws(OperatorError) {
         let input = try context.input(0)
         guard let given = try context.integers(1)?.first else {
             throw OperatorError("input 1 is empty, expected an axis")
         }
         let axis = try ShapeInferenceContext.normalizedAxis(given, rank: input.rank)
-        let isExclusive = try context.node.int("exclusive", default: 0) != 0
-        let isReverse = try context.node.int("reverse", default: 0) != 0
-        let (outer, length, inner) = (
+        self.isProduct = isProduct
+        isExclusive = try context.node.int("exclusive", default: 0) != 0
+        isReverse = try context.node.int("reverse", default: 0) != 0
+        (outer, length, inner) = (
             input.outerCount(axis), input.shape[axis], input.innerCount(axis)
         )
+    }
+
+    func kernel<Element: ArithmeticElement>(
+        _ type: Element.Type
+    ) throws(OperatorError) -> Kernel {
+        let sums = self
         return Kernel { (frame) throws(OperatorError) in
-            let source = frame.elements(ofInput: 0, as: Element.self)
-            var target = frame.mutableElements(ofOutput: 0, as: Element.self)
-            for block in 0..<outer {
-                for column in 0..<inner {
-                    var total = start
-                    for step in 0..<length {
-                        let index = isReverse ? length - 1 - step : step
-                        let place = (block * length + index) * inner + column
-                        let next = combine(total, source[place])
-                        target[place] = isExclusive ? total : next
+            let source = frame.elements(ofInput: 0, as: type)
+            var target = frame.mutableElements(ofOutput: 0, as: type)
+            for block in 0..<sums.outer {
+                for column in 0..<sums.inner {
+                    var total = sums.isProduct ? Element.one : Element.zero
+                    for step in 0..<sums.length {
+                        let index = sums.isReverse ? sums.length - 1 - step : step
+                        let place = (block * sums.length + index) * sums.inner + column
+                        let next =
+                            sums.isProduct
+                            ? Element.product(total, source[place])
+                            : Element.sum(total, source[place])
+                        target[place] = sums.isExclusive ? total : next
                         total = next
                     }
                 }

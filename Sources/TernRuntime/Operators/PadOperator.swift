@@ -13,7 +13,7 @@ enum PadOperator {
             inputs: 1...4,
             parameterInputs: [1, 2, 3],
             shape: { (context) throws(OperatorError) in
-                try context.requireElementType(0, in: ElementType.fixedSize)
+                try context.requireElementType(0, in: ElementType.all)
                 let type = context.elementType(0)
                 guard let dimensions = context.dimensions(0) else {
                     context.setOutput(elementType: type, dimensions: nil)
@@ -161,17 +161,12 @@ enum PadOperator {
             return unsafe constant.bytes.withUnsafeBytes { unsafe Array($0) }
         }
         let number = context.version < 11 ? try context.node.float("value", default: 0) : 0
-        switch type {
-        case .fp32: return unsafe withUnsafeBytes(of: number) { unsafe Array($0) }
-        case .fp64: return unsafe withUnsafeBytes(of: Double(number)) { unsafe Array($0) }
-        case _ where number == 0: return Array(repeating: 0, count: type.width)
-        default: throw OperatorError("\(type) cannot be padded with \(number)")
-        }
+        return try CastOperators.bytes(of: number, as: type)
     }
 }
 
-/// Copies a tensor from places that are listed axis by axis.
-private struct PaddedCopy: Sendable {
+/// Copies a tensor from places that are listed axis by axis; -1 stands for a constant.
+struct PaddedCopy: Sendable {
     let shape: Shape
     let sourceStrides: [Int]
     let places: [[Int]]

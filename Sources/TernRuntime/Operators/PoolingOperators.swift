@@ -3,10 +3,18 @@ import TernKernels
 import TernMicrokernels
 import TernTensor
 
-/// Poolings over images of one or two axes, and over whole images of any number of axes.
+/// Poolings with a sliding window, and over whole images.
+///
+/// Single precision over one or two axes has fast kernels; the rest is ``PlainPooling``.
 enum PoolingOperators {
     static let all = [
-        pooling("MaxPool", [1, 8, 10, 11, 12, 22], outputs: 1...2, maximum),
+        pooling(
+            "MaxPool",
+            [1, 8, 10, 11, 12, 22],
+            outputs: 1...2,
+            types: ElementType.floats.union([.uint8, .int8]),
+            maximum
+        ),
         pooling("AveragePool", [1, 7, 10, 11, 19, 22], average),
         pooling("LpPool", [2, 11, 18, 22], lp),
         global("GlobalMaxPool", [1, 22], .maximum),
@@ -18,8 +26,8 @@ enum PoolingOperators {
         _ name: String,
         _ versions: [Int],
         outputs: ClosedRange<Int> = 1...1,
-        _ kernel:
-            @escaping @Sendable (NodeContext, Pooling) throws(OperatorError) -> Kernel
+        types: Set<ElementType> = ElementType.floats,
+        _ function: @escaping @Sendable (Node) throws(OperatorError) -> PoolingFunction
     ) -> OperatorDeclaration {
         OperatorDeclaration(
             name,
@@ -27,9 +35,10 @@ enum PoolingOperators {
             inputs: 1...1,
             outputs: outputs,
             shape: { (context) throws(OperatorError) in
-                try context.requireElementType(0, in: [.fp32])
+                try context.requireElementType(0, in: types)
+                let type = context.elementType(0)
                 guard let image = context.dimensions(0) else {
-                    context.setOutput(elementType: .fp32, dimensions: nil)
+                    context.setOutput(elementType: type, dimensions: nil)
                     context.setOutput(1, elementType: .int64, dimensions: nil)
                     return
                 }
@@ -39,86 +48,93 @@ enum PoolingOperators {
                             + "batch, channels and an image"
                     )
                 }
-                let window = try SlidingWindow(context.node, rank: image.count - 2)
+                let window = try SlidingWindow(
+                    context.node,
+                    rank: image.count - 2,
+                    maximumRank: SlidingWindow.anyRank
+                )
                 let dimensions = try window.outputDimensions(
                     batch: image[0],
                     channels: image[1],
                     image: Array(image.dropFirst(2))
                 )
-                context.setOutput(elementType: .fp32, dimensions: dimensions)
+                context.setOutput(elementType: type, dimensions: dimensions)
                 context.setOutput(1, elementType: .int64, dimensions: dimensions)
             },
-            kernel: { (context) throws(OperatorError) in
-                let shape = try context.input(0).shape
-                let image = Array(shape.dropFirst(2))
-                let window = try SlidingWindow(context.node, rank: image.count)
-                if try context.output().elementCount == 0 {
-                    return Kernel { (_) throws(OperatorError) in }
-                }
-                guard
-                    let pooling = Pooling(
-                        planeCount: shape[0] * shape[1],
-                        inputSize: SlidingWindow.extent(image),
-                        window: window.window(for: image),
-                        roundsUp: window.roundsUp
-                    )
-                else {
-                    throw OperatorError(
-                        "a kernel of \(window.kernel) with its padding does not fit the image "
-                            + "\(shape)"
-                    )
-                }
-                return try kernel(context, pooling)
+            kernel: HalfPrecision.widening { (context) throws(OperatorError) in
+                try kernel(context, function(context.node))
             }
         )
     }
 
-    private static func maximum(
+    private static func kernel(
         _ context: NodeContext,
-        _ pooling: Pooling
+        _ function: PoolingFunction
     ) throws(OperatorError) -> Kernel {
+        let input = try context.input(0)
+        let image = Array(input.shape.dropFirst(2))
+        let window = try SlidingWindow(
+            context.node,
+            rank: image.count,
+            maximumRank: SlidingWindow.anyRank
+        )
+        if try context.output().elementCount == 0 {
+            return Kernel { (_) throws(OperatorError) in }
+        }
+        guard input.elementType == .fp32, image.count <= 2 else {
+            return try PlainPooling(context, window, function).kernel(input.elementType)
+        }
+        guard
+            let pooling = Pooling(
+                planeCount: input.shape[0] * input.shape[1],
+                inputSize: SlidingWindow.extent(image),
+                window: window.window(for: image),
+                roundsUp: window.roundsUp
+            )
+        else {
+            throw OperatorError(
+                "a kernel of \(window.kernel) with its padding does not fit the image "
+                    + "\(input.shape)"
+            )
+        }
         let hasIndices = context.hasOutput(1)
-        let isColumnMajor = try context.node.int("storage_order", default: 0) != 0
         return Kernel { (frame) throws(OperatorError) in
-            unsafe pooling.maximum(
-                frame.input(0, as: Float.self),
-                into: frame.output(0, as: Float.self),
-                indices: hasIndices ? frame.output(1, as: Int64.self) : nil,
-                indicesAreColumnMajor: isColumnMajor,
-                context: frame.context
-            )
+            let source = unsafe frame.input(0, as: Float.self)
+            let target = unsafe frame.output(0, as: Float.self)
+            switch function {
+            case .maximum(let isColumnMajor):
+                unsafe pooling.maximum(
+                    source,
+                    into: target,
+                    indices: hasIndices ? frame.output(1, as: Int64.self) : nil,
+                    indicesAreColumnMajor: isColumnMajor,
+                    context: frame.context
+                )
+            case .average(let countsPadding):
+                unsafe pooling.average(
+                    source,
+                    into: target,
+                    countsPadding: countsPadding,
+                    context: frame.context
+                )
+            case .lp(let p):
+                unsafe pooling.lp(source, into: target, p: p, context: frame.context)
+            }
         }
     }
 
-    private static func average(
-        _ context: NodeContext,
-        _ pooling: Pooling
-    ) throws(OperatorError) -> Kernel {
-        let countsPadding = try context.node.int("count_include_pad", default: 0) != 0
-        return Kernel { (frame) throws(OperatorError) in
-            unsafe pooling.average(
-                frame.input(0, as: Float.self),
-                into: frame.output(0, as: Float.self),
-                countsPadding: countsPadding,
-                context: frame.context
-            )
-        }
+    private static func maximum(_ node: Node) throws(OperatorError) -> PoolingFunction {
+        .maximum(isColumnMajor: try node.int("storage_order", default: 0) != 0)
     }
 
-    private static func lp(
-        _ context: NodeContext,
-        _ pooling: Pooling
-    ) throws(OperatorError) -> Kernel {
-        let p = try context.node.int("p", default: 2)
-        guard p >= 1 else { throw OperatorError("p is \(p), expected 1 or more") }
-        return Kernel { (frame) throws(OperatorError) in
-            unsafe pooling.lp(
-                frame.input(0, as: Float.self),
-                into: frame.output(0, as: Float.self),
-                p: p,
-                context: frame.context
-            )
-        }
+    private static func average(_ node: Node) throws(OperatorError) -> PoolingFunction {
+        .average(countsPadding: try node.int("count_include_pad", default: 0) != 0)
+    }
+
+    private static func lp(_ node: Node) throws(OperatorError) -> PoolingFunction {
+        let p = try node.int("p", default: 2)
+        guard p >= 1, p <= 1 << 20 else { throw OperatorError("p is \(p), expected 1 or more") }
+        return .lp(p)
     }
 
     private static let wholeImage: OperatorSchema.ShapeRule = { (context) throws(OperatorError) in

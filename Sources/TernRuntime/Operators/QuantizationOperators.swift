@@ -2,12 +2,18 @@ import TernGraph
 import TernKernels
 import TernTensor
 
-/// Quantisation to bytes by scales and zero points, and back.
+/// Quantisation by scales and zero points, and back.
+///
+/// Bytes with one scale, or one per position of an axis, have fast kernels; the rest is
+/// ``PlainQuantization``.
 enum QuantizationOperators {
     static let all = [quantizeLinear, dequantizeLinear, dynamicQuantizeLinear]
 
     /// Bytes, signed and not.
     static let bytes: Set<ElementType> = [.uint8, .int8]
+
+    /// Whole numbers that floats are quantised to.
+    static let quantized: Set<ElementType> = [.uint8, .int8, .uint16, .int16]
 
     // MARK: Scales along an axis
 
@@ -19,9 +25,6 @@ enum QuantizationOperators {
         let scale = try context.input(1)
         if context.hasInput(2), try context.input(2).elementCount != scale.elementCount {
             throw OperatorError("there must be as many zero points as scales")
-        }
-        if try context.node.int("block_size", default: 0) != 0 {
-            throw OperatorError("scales for blocks are not supported here")
         }
         guard scale.rank <= 1 else {
             throw OperatorError("the scale must be a scalar or a vector, and is \(scale.shape)")
@@ -49,6 +52,11 @@ enum QuantizationOperators {
         )
     }
 
+    /// Whether there is a scale for each block along an axis.
+    private static func hasBlocks(_ context: NodeContext) throws(OperatorError) -> Bool {
+        try context.node.int("block_size", default: 0) != 0
+    }
+
     // MARK: QuantizeLinear
 
     static let quantizeLinear = OperatorDeclaration(
@@ -56,23 +64,39 @@ enum QuantizationOperators {
         versions: [10, 13, 19, 21, 23, 24, 25],
         inputs: 2...3,
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: [.fp32])
-            try context.requireElementType(1, in: [.fp32])
-            try context.requireElementType(2, in: bytes)
+            try context.requireElementType(0, in: HalfPrecision.floats.union([.int32]))
+            try context.requireElementType(1, in: HalfPrecision.floats)
+            try context.requireElementType(2, in: quantized)
             var type: ElementType? = context.elementType(2)
             if !context.hasInput(2) {
                 let code = try context.node.int("output_dtype", default: 0)
                 type = code == 0 ? .uint8 : try CastOperators.elementType(code)
             }
-            if let type, !bytes.contains(type) {
+            if let type, !quantized.contains(type) {
                 throw OperatorError("numbers cannot be quantised to \(type) here")
             }
             context.setOutput(elementType: type, dimensions: context.dimensions(0))
         },
-        kernel: { (context) throws(OperatorError) in
+        kernel: HalfPrecision.widening { (context) throws(OperatorError) in
+            let (source, target) = (
+                try context.input(0).elementType, try context.output().elementType
+            )
+            guard source == .fp32, bytes.contains(target), try !hasBlocks(context) else {
+                let plain = try PlainQuantization(context)
+                return Kernel(scratchByteCount: plain.scratchByteCount) {
+                    (frame) throws(OperatorError) in
+                    switch target {
+                    case .uint8: plain.quantize(frame, source, into: UInt8.self)
+                    case .int8: plain.quantize(frame, source, into: Int8.self)
+                    case .uint16: plain.quantize(frame, source, into: UInt16.self)
+                    case .int16: plain.quantize(frame, source, into: Int16.self)
+                    default: throw OperatorError("numbers cannot be quantised to \(target)")
+                    }
+                }
+            }
             let linear = try linear(context, try context.input(0).shape)
             let zeros = QuantizedParameters(context, 2, count: linear.axisCount)
-            let isSigned = try context.output().elementType == .int8
+            let isSigned = target == .int8
             return Kernel(scratchByteCount: zeros.byteCount) { (frame) throws(OperatorError) in
                 guard frame.inputByteCount(0) > 0 else { return }
                 let numbers = unsafe frame.scratch.baseAddress!
@@ -96,14 +120,34 @@ enum QuantizationOperators {
         versions: [10, 13, 19, 21, 23, 24, 25],
         inputs: 2...3,
         shape: { (context) throws(OperatorError) in
-            let types = bytes.union([.int32])
+            let types = quantized.union([.int32])
             try context.requireElementType(0, in: types)
-            try context.requireElementType(1, in: [.fp32])
+            try context.requireElementType(1, in: HalfPrecision.floats)
             try context.requireElementType(2, in: types)
-            context.setOutput(elementType: .fp32, dimensions: context.dimensions(0))
+            let code = try context.node.int("output_dtype", default: 0)
+            let type = code == 0 ? context.elementType(1) : try CastOperators.elementType(code)
+            if let type, !HalfPrecision.floats.contains(type) {
+                throw OperatorError("numbers cannot be dequantised to \(type) here")
+            }
+            context.setOutput(elementType: type, dimensions: context.dimensions(0))
         },
-        kernel: { (context) throws(OperatorError) in
+        kernel: HalfPrecision.widening { (context) throws(OperatorError) in
             let input = try context.input(0)
+            let hasBlocks = try hasBlocks(context)
+            if hasBlocks || !bytes.union([.int32]).contains(input.elementType) {
+                let plain = try PlainQuantization(context)
+                return Kernel(scratchByteCount: plain.scratchByteCount) {
+                    (frame) throws(OperatorError) in
+                    switch input.elementType {
+                    case .uint8: plain.dequantize(frame, from: UInt8.self)
+                    case .int8: plain.dequantize(frame, from: Int8.self)
+                    case .uint16: plain.dequantize(frame, from: UInt16.self)
+                    case .int16: plain.dequantize(frame, from: Int16.self)
+                    case .int32: plain.dequantize(frame, from: Int32.self)
+                    default: throw OperatorError("\(input.elementType) cannot be dequantised")
+                    }
+                }
+            }
             let linear = try linear(context, input.shape)
             let zeros = QuantizedParameters(context, 2, count: linear.axisCount)
             let type = input.elementType

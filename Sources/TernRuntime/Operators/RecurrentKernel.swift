@@ -17,8 +17,8 @@ struct RecurrentKernel: Sendable {
     let batchCount: Int
     let inputCount: Int
     let hiddenCount: Int
-    private let weights: WeightProduct
-    private let states: [WeightProduct]
+    private let weights: RecurrentProduct
+    private let states: [RecurrentProduct]
     private let hasBias: Bool
     private let hasLengths: Bool
     private let hasHidden: Bool
@@ -26,26 +26,54 @@ struct RecurrentKernel: Sendable {
     private let hasPeepholes: Bool
     private let hasOutput: [Bool]
 
+    /// Makes the kernel of a node with weights of 32-bit floats.
     init(_ context: NodeContext, _ cell: RecurrentOperators.Cell) throws(OperatorError) {
+        let recurrent = try context.input(2).shape
+        let hidden = recurrent[2]
+        let gates = cell.gateCount * hidden
+        guard recurrent[1] == gates else {
+            throw OperatorError("the weights have \(recurrent[1]) rows, expected \(gates)")
+        }
+        func product(_ input: Int, _ rows: Range<Int>) throws(OperatorError) -> RecurrentProduct {
+            .floats(try WeightProduct(context, input: input, rows: rows, of: gates))
+        }
+        // A GRU's candidate has a product of its own.
+        let split = cell == .gru ? 2 * hidden : gates
+        var states = [try product(2, 0..<split)]
+        if cell == .gru { states.append(try product(2, split..<gates)) }
+        try self.init(
+            context,
+            cell,
+            hiddenCount: hidden,
+            weights: try product(1, 0..<gates),
+            states: states
+        )
+    }
+
+    /// Makes a kernel with given products.
+    ///
+    /// - Parameters:
+    ///   - context: The node, whose inputs from 3 to 7 are those of LSTM.
+    ///   - cell: Which cell.
+    ///   - hiddenCount: How long a state is.
+    ///   - weights: The product of the inputs.
+    ///   - states: The product of the state; for a GRU that of the gates and that of the candidate.
+    /// - Throws: ``OperatorError`` if an attribute does not fit.
+    init(
+        _ context: NodeContext,
+        _ cell: RecurrentOperators.Cell,
+        hiddenCount: Int,
+        weights: RecurrentProduct,
+        states: [RecurrentProduct]
+    ) throws(OperatorError) {
         self.cell = cell
         attributes = try RecurrentAttributes(context.node, cell)
         let shape = try context.input(0).shape
         sequenceCount = attributes.isBatchFirst ? shape[1] : shape[0]
         batchCount = attributes.isBatchFirst ? shape[0] : shape[1]
         inputCount = shape[2]
-        let recurrent = try context.input(2).shape
-        hiddenCount = recurrent[2]
-        let gates = cell.gateCount * hiddenCount
-        guard recurrent[1] == gates else {
-            throw OperatorError("the weights have \(recurrent[1]) rows, expected \(gates)")
-        }
-        weights = try WeightProduct(context, input: 1, rows: 0..<gates, of: gates)
-        // A GRU's candidate has a product of its own.
-        let split = cell == .gru ? 2 * hiddenCount : gates
-        var states = [try WeightProduct(context, input: 2, rows: 0..<split, of: gates)]
-        if cell == .gru {
-            states.append(try WeightProduct(context, input: 2, rows: split..<gates, of: gates))
-        }
+        self.hiddenCount = hiddenCount
+        self.weights = weights
         self.states = states
         hasBias = context.hasInput(3)
         hasLengths = context.hasInput(4)

@@ -47,7 +47,7 @@ enum RecurrentOperators {
             inputs: inputs,
             outputs: outputs,
             shape: { (context) throws(OperatorError) in try infer(&context, cell) },
-            kernel: { (context) throws(OperatorError) in
+            kernel: HalfPrecision.widening { (context) throws(OperatorError) in
                 try RecurrentKernel(context, cell).kernel()
             }
         )
@@ -58,8 +58,9 @@ enum RecurrentOperators {
         _ cell: Cell
     ) throws(OperatorError) {
         for index in 0..<context.inputCount where index != 4 {
-            try context.requireElementType(index, in: [.fp32])
+            try context.requireElementType(index, in: HalfPrecision.floats)
         }
+        let type = try context.commonElementType(of: (0..<context.inputCount).filter { $0 != 4 })
         try context.requireElementType(4, in: [.int32])
         for index in 0...2 { try context.requireRank(index, in: 3...3) }
         let directions = try RecurrentAttributes.directionCount(context.node)
@@ -103,13 +104,13 @@ enum RecurrentOperators {
         }
         context.setOutput(
             0,
-            elementType: .fp32,
+            elementType: type,
             dimensions: isBatchFirst
                 ? [batch, sequence, count, .fixed(hidden)]
                 : [sequence, count, batch, .fixed(hidden)]
         )
-        context.setOutput(1, elementType: .fp32, dimensions: state)
-        context.setOutput(2, elementType: .fp32, dimensions: state)
+        context.setOutput(1, elementType: type, dimensions: state)
+        context.setOutput(2, elementType: type, dimensions: state)
     }
 }
 

@@ -20,7 +20,7 @@ enum ScatterOperators {
     }
 
     private static let elementRule: OperatorSchema.ShapeRule = { (context) throws(OperatorError) in
-        try context.requireElementType(0, in: ElementType.fixedSize)
+        try context.requireElementType(0, in: ElementType.all)
         try context.requireElementType(1, in: GatherOperators.indexTypes)
         _ = try context.commonElementType(of: [0, 2])
         if let data = context.dimensions(0) {
@@ -85,7 +85,7 @@ enum ScatterOperators {
         versions: [11, 13, 16, 18],
         inputs: 3...3,
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: ElementType.fixedSize)
+            try context.requireElementType(0, in: ElementType.all)
             try context.requireElementType(1, in: [.int64])
             _ = try context.commonElementType(of: [0, 2])
             if let data = context.dimensions(0), let indices = context.dimensions(1),

@@ -22,7 +22,7 @@ enum SliceOperators {
         inputs: 1...5,
         parameterInputs: [1, 2, 3, 4],
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: ElementType.fixedSize)
+            try context.requireElementType(0, in: ElementType.all)
             let type = context.elementType(0)
             guard var dimensions = context.dimensions(0) else {
                 context.setOutput(elementType: type, dimensions: nil)
@@ -263,7 +263,7 @@ enum SliceOperators {
         outputs: 1...4096,
         parameterInputs: [1],
         shape: { (context) throws(OperatorError) in
-            try context.requireElementType(0, in: ElementType.fixedSize)
+            try context.requireElementType(0, in: ElementType.all)
             let type = context.elementType(0)
             guard let dimensions = context.dimensions(0) else {
                 for index in 0..<context.outputCount {
@@ -345,7 +345,7 @@ enum SliceOperators {
         inputs: 1...2,
         parameterInputs: [1],
         shape: { (context) throws(OperatorError) in
-            try OperatorDeclaration.sameAsInput(ElementType.fixedSize)(&context)
+            try OperatorDeclaration.sameAsInput(ElementType.all)(&context)
             try context.requireRank(0, in: 2...Shape.maximumRank)
         },
         kernel: { (context) throws(OperatorError) in

@@ -24,17 +24,26 @@ struct SlidingWindow: Sendable {
     let padding: Padding
     let roundsUp: Bool
 
+    /// How many axes an image may have where a kernel takes any number.
+    static let anyRank = Shape.maximumRank - 2
+
     /// Reads the attributes.
     ///
     /// - Parameters:
     ///   - node: The node.
     ///   - rank: How many axes the image has.
+    ///   - maximumRank: How many axes the kernel can take.
     ///   - weightKernel: The kernel's size by the weights, where there are weights.
     /// - Throws: ``OperatorError`` if they contradict each other.
-    init(_ node: Node, rank: Int, weightKernel: [Int]? = nil) throws(OperatorError) {
-        guard rank >= 1, rank <= 2 else {
+    init(
+        _ node: Node,
+        rank: Int,
+        maximumRank: Int = 2,
+        weightKernel: [Int]? = nil
+    ) throws(OperatorError) {
+        guard rank >= 1, rank <= maximumRank else {
             throw OperatorError(
-                "the image has \(rank) axes besides batch and channel, 1 or 2 can be"
+                "the image has \(rank) axes besides batch and channel, 1 to \(maximumRank) can be"
             )
         }
         func list(_ name: String, _ fallback: Int, _ minimum: Int) throws(OperatorError) -> [Int] {
@@ -62,8 +71,11 @@ struct SlidingWindow: Sendable {
         if let weightKernel, weightKernel != kernel {
             throw OperatorError("kernel_shape is \(kernel), but the weights' is \(weightKernel)")
         }
-        guard kernel.count == rank, kernel.allSatisfy({ $0 >= 1 }) else {
+        guard kernel.count == rank, kernel.allSatisfy({ $0 >= 1 && $0 <= 1 << 31 }) else {
             throw OperatorError("the kernel is \(kernel), expected \(rank) numbers from 1 on")
+        }
+        guard Shape(kernel).isBounded else {
+            throw OperatorError("a kernel of \(kernel) is too large")
         }
         roundsUp = try node.int("ceil_mode", default: 0) != 0
         let autoPad = try node.string("auto_pad", default: "NOTSET")
@@ -124,7 +136,7 @@ struct SlidingWindow: Sendable {
         guard let inputSize = input.fixedSize else { return .unknown }
         let size = room.dividedRoundingUp(by: stride) + .fixed(1)
         // A window that would start in the padding behind the image does not count.
-        if let count = size.fixedSize, (count - 1) * stride >= inputSize + leading {
+        if let count = size.fixedSize, (count - 1) * stride - leading >= inputSize {
             return .fixed(count - 1)
         }
         return size

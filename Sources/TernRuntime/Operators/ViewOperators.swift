@@ -164,20 +164,27 @@ enum ViewOperators {
     )
 
     /// Inference only: the data passes through, and the mask is all ones.
+    ///
+    /// Training that drops nothing is
+    /// the same.
     static let dropout = OperatorDeclaration(
         "Dropout",
         versions: [1, 6, 7, 10, 12, 13, 22],
         inputs: 1...3,
         outputs: 1...2,
         aliasing: .view(ofInput: 0),
-        parameterInputs: [2],
+        parameterInputs: [1, 2],
         shape: { (context: inout ShapeInferenceContext) throws(OperatorError) in
             let dimensions = context.dimensions(0)
             context.setOutput(elementType: context.elementType(0), dimensions: dimensions)
             // The mask had the data's type up to version 9.
             let maskType = context.version < 10 ? context.elementType(0) : .bool
             context.setOutput(1, elementType: maskType, dimensions: dimensions)
-            if let training = context.constant(2)?.integerElements?.first, training != 0 {
+            guard let training = context.constant(2)?.integerElements?.first, training != 0 else {
+                return
+            }
+            guard !context.hasInput(1) || context.constant(1) != nil else { return }
+            guard let ratio = context.constant(1), try CastOperators.doubles(ratio) == [0] else {
                 throw OperatorError("training_mode is on, expected it off: this is inference")
             }
         },

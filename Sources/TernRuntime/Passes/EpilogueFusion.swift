@@ -60,7 +60,7 @@ private struct Product {
         else { return nil }
         let shape = tensor.shape
         switch node.operatorName {
-        case "Conv":
+        case "Conv" where (3...4).contains(shape.rank):
             kind = .convolution
             channelCount = shape.first ?? 0
         case "MatMul" where shape.rank == 2:

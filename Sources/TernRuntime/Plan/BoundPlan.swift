@@ -9,8 +9,8 @@ import TernTensor
     private let table: OperandTable
     /// The places that lie in what the caller binds, which is somewhere else in each call.
     private let inputPlaces: [(place: Int, input: Int)]
-    /// Where the kernels run, at an address that frames can point at.
-    @unsafe private let context: UnsafeMutablePointer<KernelContext>
+    /// What the kernels share, at an address that frames can point at.
+    @unsafe private let call: UnsafeMutablePointer<CallContext>
 
     init(_ plan: ExecutionPlan, arena: AlignedBuffer, context: KernelContext) {
         precondition(arena.byteCount >= plan.arenaByteCount, "an arena is too short for its plan")
@@ -43,13 +43,13 @@ import TernTensor
             }
         }
         self.inputPlaces = inputPlaces
-        unsafe self.context = .allocate(capacity: 1)
-        unsafe self.context.initialize(to: context)
+        unsafe call = .allocate(capacity: 1)
+        unsafe call.initialize(to: CallContext(kernels: context))
     }
 
     deinit {
-        unsafe context.deinitialize(count: 1)
-        unsafe context.deallocate()
+        unsafe call.deinitialize(count: 1)
+        unsafe call.deallocate()
     }
 
     /// Whether the plan is for inputs of these shapes.
@@ -73,24 +73,40 @@ import TernTensor
         }
     }
 
+    /// Runs the steps in order.
+    func run(unless interruption: Interruption?) throws(RuntimeError) {
+        if let interruption {
+            unsafe call.pointee.interruption = interruption
+            defer { unsafe call.pointee.interruption = nil }
+            for index in plan.steps.indices {
+                if interruption.isRequested { throw .interrupted }
+                do throws(RuntimeError) {
+                    try run(step: index)
+                } catch {
+                    // A loop that was told to stop has no other way to say so.
+                    throw interruption.isRequested ? .interrupted : error
+                }
+            }
+        } else {
+            for index in plan.steps.indices { try run(step: index) }
+        }
+    }
+
     /// Runs one step.
     @inline(__always)
-    func run(
-        step index: Int,
-        model: CompiledModel
-    ) throws(RuntimeError) {
+    func run(step index: Int) throws(RuntimeError) {
         let step = plan.steps[index]
         // SAFETY: the builder gave each step inputCount + outputCount + 1 places from firstPlace on.
         let frame = unsafe KernelFrame(
             slots: table.baseAddress + step.firstPlace,
             inputCount: step.inputCount,
             outputCount: step.outputCount,
-            context: context
+            call: call
         )
         do throws(OperatorError) {
             try step.body(frame)
         } catch {
-            throw RuntimeError(error, at: step.nodeIndex, of: model.graph)
+            throw RuntimeError(error, at: step.nodeIndex, of: plan.graph)
         }
     }
 
@@ -111,7 +127,11 @@ import TernTensor
                 count: place.byteCount
             )
         case .constant(let constant):
-            return plan.constants[constant]
+            return Tensor(
+                elementType: elementType,
+                shape: shape,
+                storage: plan.constants[constant].storage
+            )
         case .nothing, .dynamic:
             return nil
         }

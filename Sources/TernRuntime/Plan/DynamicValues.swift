@@ -16,13 +16,14 @@ struct DynamicValues {
         return tensor
     }
 
-    /// Runs a plan's dynamic nodes.
+    /// Runs the dynamic nodes of a plan whose steps have run.
     mutating func evaluate(
-        _ plan: ExecutionPlan,
-        model: CompiledModel,
-        bound: BoundPlan,
-        inputs: [BoundInput]
+        _ bound: BoundPlan,
+        inputs: [BoundInput],
+        evaluator: Evaluator,
+        interruption: Interruption?
     ) throws(RuntimeError) {
+        let plan = bound.plan
         tensors.removeAll(keepingCapacity: true)
         for (id, (place, elementType, shape)) in plan.dynamicInputs {
             tensors[id] = bound.copy(
@@ -32,20 +33,24 @@ struct DynamicValues {
                 shape: shape
             )
         }
-        let graph = model.graph
+        let graph = plan.graph
         var held = 0
         for index in plan.dynamicNodes {
             let node = graph.nodes[index]
+            if let interruption, interruption.isRequested { throw .interrupted }
             let outputs: [Tensor?]
             do throws(OperatorError) {
-                outputs = try model.evaluator.evaluate(
+                outputs = try evaluator.evaluate(
                     node,
                     inputs: node.inputs.map { id in id.flatMap { tensors[$0] } },
-                    weights: node.inputs.map { id in
-                        id.flatMap { graph.initializers[$0] == nil ? nil : $0 }
-                    }
+                    areWeights: node.inputs.map { id in
+                        id.map { graph.initializers[$0] != nil } ?? false
+                    },
+                    captures: node.capturedValues.map { self[$0] },
+                    interruption: interruption
                 )
             } catch {
+                if let interruption, interruption.isRequested { throw .interrupted }
                 throw RuntimeError(error, at: index, of: graph)
             }
             for (id, tensor) in zip(node.outputs, outputs) {
@@ -53,10 +58,10 @@ struct DynamicValues {
                 tensors[id] = tensor
                 held += tensor.storage.byteCount
             }
-            guard held <= model.options.memoryByteCountLimit else {
+            guard held <= evaluator.outputByteCountLimit else {
                 throw .memoryLimitExceeded(
                     neededByteCount: held,
-                    limit: model.options.memoryByteCountLimit
+                    limit: evaluator.outputByteCountLimit
                 )
             }
         }

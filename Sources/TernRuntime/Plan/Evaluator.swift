@@ -8,10 +8,16 @@ package import TernTensor
 /// Every call infers the node's shapes, makes its kernel and takes memory for its outputs, so it
 /// costs microseconds where a planned step costs nanoseconds.
 package struct Evaluator: Sendable {
-    private let operators: OperatorLibrary
-    private let prepared: PreparedWeights
-    private let context: KernelContext
-    private let outputByteCountLimit: Int
+    /// The operators.
+    package let operators: OperatorLibrary
+    /// What was made of the model's weights.
+    package let prepared: PreparedWeights
+    /// Where to run.
+    package let context: KernelContext
+    /// How many bytes one output, or the working memory of one call, may have.
+    package let outputByteCountLimit: Int
+    /// How often the body of a loop may run.
+    package let iterationCountLimit: Int
 
     /// Sets evaluation up.
     ///
@@ -20,16 +26,19 @@ package struct Evaluator: Sendable {
     ///   - context: Where to run.
     ///   - prepared: Where to find packed weights, and keep new ones.
     ///   - outputByteCountLimit: How long one output may be.
+    ///   - iterationCountLimit: How often the body of a loop may run.
     package init(
         operators: OperatorLibrary,
         context: KernelContext,
         prepared: PreparedWeights = PreparedWeights(),
-        outputByteCountLimit: Int = 1 << 30
+        outputByteCountLimit: Int = 1 << 30,
+        iterationCountLimit: Int = 1 << 24
     ) {
         self.operators = operators
         self.context = context
         self.prepared = prepared
         self.outputByteCountLimit = outputByteCountLimit
+        self.iterationCountLimit = iterationCountLimit
     }
 
     /// Computes a node's outputs.
@@ -37,18 +46,59 @@ package struct Evaluator: Sendable {
     /// - Parameters:
     ///   - node: The node, with its operator's version.
     ///   - inputs: The inputs; `nil` where one is left out.
-    ///   - weights: Which of the inputs are weights of the model.
+    ///   - areWeights: Which of the inputs are weights of the model.
+    ///   - captures: What the node's subgraphs capture, as ``Node/capturedValues`` lists it.
+    ///   - interruption: How somebody may stop it.
     /// - Returns: The outputs, as many as the node has; `nil` for those that are left out.
     /// - Throws: ``OperatorError`` if the inputs do not fit the operator or the outputs would be too
     ///   long.
     package func evaluate(
         _ node: Node,
         inputs: [Tensor?],
-        weights: [ValueID?] = []
+        areWeights: [Bool] = [],
+        captures: [Tensor] = [],
+        interruption: Interruption? = nil
     ) throws(OperatorError) -> [Tensor?] {
         guard let declaration = operators.declaration(of: node) else {
             throw OperatorError("there is no such operator here")
         }
+        if let evaluate = declaration.evaluate {
+            return try evaluate(
+                EvaluationContext(
+                    node: node,
+                    inputs: inputs,
+                    captures: captures,
+                    environment: self,
+                    interruption: interruption
+                )
+            )
+        }
+        return try run(node, declaration, inputs, areWeights)
+    }
+
+    /// Computes a node's outputs with its kernel, whatever ``OperatorDeclaration/evaluate`` says.
+    ///
+    /// - Parameters:
+    ///   - node: The node, with its operator's version.
+    ///   - inputs: The inputs; `nil` where one is left out.
+    /// - Returns: As ``evaluate(_:inputs:areWeights:captures:interruption:)``.
+    /// - Throws: As ``evaluate(_:inputs:areWeights:captures:interruption:)``.
+    package func runKernel(
+        of node: Node,
+        inputs: [Tensor?]
+    ) throws(OperatorError) -> [Tensor?] {
+        guard let declaration = operators.declaration(of: node) else {
+            throw OperatorError("there is no such operator here")
+        }
+        return try run(node, declaration, inputs, [])
+    }
+
+    private func run(
+        _ node: Node,
+        _ declaration: OperatorDeclaration,
+        _ inputs: [Tensor?],
+        _ areWeights: [Bool]
+    ) throws(OperatorError) -> [Tensor?] {
         var inference = ShapeInferenceContext(
             node: node,
             inputs: inputs.map { $0.map(ValueFact.init) }
@@ -69,13 +119,12 @@ package struct Evaluator: Sendable {
                             elementType: $0.elementType,
                             shape: $0.shape,
                             constant: $0,
-                            weight: index < weights.count ? weights[index] : nil
+                            isWeight: index < areWeights.count && areWeights[index]
                         )
                     }
                 },
                 outputs: outputs,
-                kernels: context,
-                prepared: prepared
+                environment: self
             )
         )
         return try run(kernel, inputs: inputs, outputs: outputs)
@@ -89,6 +138,18 @@ package struct Evaluator: Sendable {
             // An output that is left out has no tensor, and the passes want one for each.
             return complete.count == outputs.count ? complete : nil
         }
+    }
+
+    /// Makes something of a node's attributes, once for the whole model; see
+    /// ``NodeContext/preparedFromAttributes(variant:_:)``.
+    package func preparedFromAttributes<Value: Sendable>(
+        of node: Node,
+        variant: String,
+        _ make: () throws(OperatorError) -> Value
+    ) throws(OperatorError) -> Value {
+        // A node without a number is not part of a finished model.
+        guard node.identity > 0 else { return try make() }
+        return try prepared.value(of: .attributes(node.identity), variant: variant, make)
     }
 
     /// The outputs if the node only shows its input's bytes in another shape.
@@ -120,7 +181,7 @@ package struct Evaluator: Sendable {
             guard let type = fact.elementType, let shape = fact.shape else {
                 throw OperatorError("the shape of output \(index) cannot be told from the inputs")
             }
-            guard let byteCount = shape.byteCount(of: type) else {
+            guard shape.isBounded, let byteCount = shape.byteCount(of: type) else {
                 throw OperatorError("output \(index), \(type)\(shape), has no size in bytes")
             }
             guard byteCount <= outputByteCountLimit else {
@@ -158,7 +219,8 @@ package struct Evaluator: Sendable {
             guard let buffer else { continue }
             unsafe table[index] = OperandSlot(buffer.baseAddress, byteCount: buffer.byteCount)
         }
-        try unsafe withUnsafePointer(to: context) { (context) throws(OperatorError) in
+        try unsafe withUnsafePointer(to: CallContext(kernels: context)) {
+            (call) throws(OperatorError) in
             try withExtendedLifetime(buffers) { () throws(OperatorError) in
                 // SAFETY: the table holds these inputs, outputs and the scratch memory, all kept
                 // alive, as is the context.
@@ -166,7 +228,7 @@ package struct Evaluator: Sendable {
                     slots: table.baseAddress,
                     inputCount: inputs.count,
                     outputCount: outputs.count,
-                    context: context
+                    call: call
                 )
                 try kernel.body(frame)
             }

@@ -49,12 +49,16 @@ package final class ExecutionPlan: Sendable {
     package struct Output: Sendable {
         /// Where its bytes are after the call.
         package let source: Source
+        /// The type of its elements, if that does not depend on the data.
+        package let elementType: ElementType?
         /// Its shape, if that does not depend on the data.
         package let shape: Shape?
         /// How many bytes it has, if that does not depend on the data and the elements have a size.
         package let byteCount: Int?
     }
 
+    /// The graph that runs: the program's, with the branches inlined that these shapes decide.
+    package let graph: Graph
     /// The shapes of the inputs, in order.
     package let inputShapes: [Shape]
     /// What runs, in order.
@@ -74,6 +78,7 @@ package final class ExecutionPlan: Sendable {
     package let dynamicInputs: [ValueID: (place: Place, elementType: ElementType, shape: Shape)]
 
     init(
+        graph: Graph,
         inputShapes: [Shape],
         steps: [Step],
         places: [Place],
@@ -83,6 +88,7 @@ package final class ExecutionPlan: Sendable {
         dynamicNodes: [Int],
         dynamicInputs: [ValueID: (place: Place, elementType: ElementType, shape: Shape)]
     ) {
+        self.graph = graph
         self.inputShapes = inputShapes
         self.steps = steps
         self.places = places

@@ -1,13 +1,25 @@
 import TernGraph
-import TernKernels
 import TernTensor
 
 /// Makes the plan of a graph for one combination of input shapes.
 struct PlanBuilder {
+    /// What is known of the inputs.
+    enum Inputs {
+        /// The shape of each, as a caller gives it: checked against what the graph declares.
+        case shapes([Shape])
+        /// Whatever is known of each, and its shape.
+        case facts([ValueFact], [Shape])
+
+        /// The shape of each.
+        var shapes: [Shape] {
+            switch self {
+            case .shapes(let shapes), .facts(_, let shapes): shapes
+            }
+        }
+    }
+
     private let graph: Graph
-    private let operators: OperatorLibrary
-    private let context: KernelContext
-    private let prepared: PreparedWeights
+    private let environment: Evaluator
     private let shapes: InferredShapes
     private var kernels: [Int: Kernel] = [:]
     private var problems: [String] = []
@@ -22,65 +34,58 @@ struct PlanBuilder {
     ///
     /// - Parameters:
     ///   - graph: The graph, with resolved operators and folded constants.
-    ///   - inputShapes: The shape of each input, in order.
-    ///   - operators: The operators.
-    ///   - context: Where the kernels will run.
-    ///   - evaluator: Computes what is known for these shapes.
-    ///   - prepared: The packed weights of the model.
-    ///   - memoryByteCountLimit: How long the arena may be.
+    ///   - inputs: What is known of its inputs.
+    ///   - environment: The operators, the packed weights, and how long the arena may be.
     /// - Returns: The plan.
     /// - Throws: ``RuntimeError`` if the shapes do not fit, or too much memory would be needed.
     static func build(
         _ graph: Graph,
-        inputShapes: [Shape],
-        operators: OperatorLibrary,
-        context: KernelContext,
-        evaluator: Evaluator,
-        prepared: PreparedWeights,
-        memoryByteCountLimit: Int
+        inputs: Inputs,
+        environment: Evaluator
     ) throws(RuntimeError) -> ExecutionPlan {
         let inference = ShapeInference(
-            operators: operators.operators,
-            evaluator: evaluator.constantEvaluator
+            operators: environment.operators.operators,
+            evaluator: environment.constantEvaluator
         )
-        let shapes: InferredShapes
+        var graph = graph
+        var shapes: InferredShapes
         do throws(GraphError) {
-            shapes = try inference.infer(graph, inputShapes: inputShapes)
+            shapes = try infer(graph, inputs, inference)
+            // Branches that these shapes decide become part of the graph, and may decide others.
+            while case let choices = BranchFolding.decided(in: graph, shapes: shapes),
+                !choices.isEmpty
+            {
+                graph.inlineSubgraphs(choices)
+                shapes = try infer(graph, inputs, inference)
+            }
         } catch {
             throw RuntimeError(error)
         }
-        var builder = PlanBuilder(
-            graph: graph,
-            operators: operators,
-            context: context,
-            prepared: prepared,
-            shapes: shapes
-        )
-        return try builder.build(
-            inputShapes: inputShapes,
-            memoryByteCountLimit: memoryByteCountLimit
-        )
+        var builder = PlanBuilder(graph: graph, environment: environment, shapes: shapes)
+        return try builder.build(inputShapes: inputs.shapes)
     }
 
-    private init(
-        graph: Graph,
-        operators: OperatorLibrary,
-        context: KernelContext,
-        prepared: PreparedWeights,
-        shapes: InferredShapes
-    ) {
+    private static func infer(
+        _ graph: Graph,
+        _ inputs: Inputs,
+        _ inference: ShapeInference
+    ) throws(GraphError) -> InferredShapes {
+        switch inputs {
+        case .shapes(let shapes): try inference.infer(graph, inputShapes: shapes)
+        case .facts(let facts, _): try inference.infer(graph, inputs: facts)
+        }
+    }
+
+    private init(graph: Graph, environment: Evaluator, shapes: InferredShapes) {
         self.graph = graph
-        self.operators = operators
-        self.context = context
-        self.prepared = prepared
+        self.environment = environment
         self.shapes = shapes
         firstDynamicNode = graph.nodes.count
     }
 
-    private mutating func build(
-        inputShapes: [Shape],
-        memoryByteCountLimit: Int
-    ) throws(RuntimeError) -> ExecutionPlan {
+    private var operators: OperatorLibrary { environment.operators }
+
+    private mutating func build(inputShapes: [Shape]) throws(RuntimeError) -> ExecutionPlan {
         let memory: MemoryPlan
         do throws(GraphError) {
             memory = try MemoryPlan(
@@ -95,10 +100,10 @@ struct PlanBuilder {
             throw RuntimeError(error)
         }
         guard problems.isEmpty else { throw .incompatibleShapes(problems) }
-        guard memory.arenaByteCount <= memoryByteCountLimit else {
+        guard memory.arenaByteCount <= environment.outputByteCountLimit else {
             throw .memoryLimitExceeded(
                 neededByteCount: memory.arenaByteCount,
-                limit: memoryByteCountLimit
+                limit: environment.outputByteCountLimit
             )
         }
         // Views have no kernel that would have told.
@@ -144,11 +149,13 @@ struct PlanBuilder {
             return ExecutionPlan.Output(
                 source: isDynamic
                     ? .dynamic(port.value) : place(of: port.value, memory).source,
+                elementType: fact.elementType,
                 shape: isDynamic ? nil : fact.shape,
                 byteCount: isDynamic ? nil : byteCount(of: port.value)
             )
         }
         return ExecutionPlan(
+            graph: graph,
             inputShapes: inputShapes,
             steps: steps,
             places: places,
@@ -181,6 +188,10 @@ struct PlanBuilder {
         do throws(OperatorError) {
             kernels[index] = try declaration.makeKernel(nodeContext)
         } catch {
+            guard !error.dependsOnData else {
+                firstDynamicNode = index
+                return
+            }
             problems.append(
                 "\(GraphLocation.describe(node, at: index)): "
                     + "\(GraphLocation.printable(node.qualifiedOperatorName)): \(error.message)"
@@ -211,12 +222,17 @@ struct PlanBuilder {
             guard let operand = operand(id) else { return nil }
             outputs.append(operand)
         }
+        var captures: [Operand] = []
+        for id in node.capturedValues {
+            guard let operand = operand(id) else { return nil }
+            captures.append(operand)
+        }
         return NodeContext(
             node: node,
             inputs: inputs,
             outputs: outputs,
-            kernels: context,
-            prepared: prepared
+            captures: captures,
+            environment: environment
         )
     }
 
@@ -229,7 +245,7 @@ struct PlanBuilder {
             elementType: elementType,
             shape: shape,
             constant: fact.constant,
-            weight: graph.initializers[id] == nil ? nil : id
+            isWeight: graph.initializers[id] != nil
         )
     }
 
@@ -240,7 +256,8 @@ struct PlanBuilder {
     ) -> ExecutionPlan.Step {
         let node = graph.nodes[index]
         let firstPlace = places.count
-        for id in node.inputs + node.outputs {
+        let captured = node.capturedValues.map { ValueID?.some($0) }
+        for id in node.inputs + captured + node.outputs {
             let operand = id.map { place(of: $0, memory) }
             places.append(operand ?? .init(source: .nothing, byteCount: 0))
         }
@@ -253,7 +270,7 @@ struct PlanBuilder {
         return ExecutionPlan.Step(
             body: kernel.body,
             firstPlace: firstPlace,
-            inputCount: node.inputs.count,
+            inputCount: node.inputs.count + captured.count,
             outputCount: node.outputs.count,
             nodeIndex: index,
             operationCount: OperationCount.of(node) { id in shapes[id].shape }

@@ -10,6 +10,8 @@ enum ProductType: String, CaseIterable, ExpressibleByArgument {
     case u8s8
     /// Signed by signed bytes, 32-bit sums.
     case s8s8
+    /// Unsigned by unsigned bytes, 32-bit sums.
+    case u8u8
     /// bfloat16, sums of 32-bit floats.
     case bf16
     /// Floats by weights of 4 bits in blocks of 32, computed in bytes.
@@ -24,7 +26,7 @@ enum ProductType: String, CaseIterable, ExpressibleByArgument {
         return switch self {
         case .f32: 1
         case .bf16: 2
-        case .u8s8, .s8s8, .q4, .q8: 4
+        case .u8s8, .s8s8, .u8u8, .q4, .q8: 4
         }
     }
 
@@ -34,7 +36,7 @@ enum ProductType: String, CaseIterable, ExpressibleByArgument {
         return switch self {
         case .f32: elements * 4
         case .bf16: elements * 2
-        case .u8s8, .s8s8: elements
+        case .u8s8, .s8s8, .u8u8: elements
         // With a scale of 4 bytes for each block.
         case .q4: elements * (0.5 + 4.0 / 32)
         case .q8: elements * (1 + 4.0 / 32)
@@ -56,10 +58,11 @@ enum ProductType: String, CaseIterable, ExpressibleByArgument {
                 resultCount: resultCount,
                 context: context
             )
-        case .u8s8, .s8s8:
+        case .u8s8, .s8s8, .u8u8:
             IntegerProductWork(
                 shape,
                 aIsSigned: self == .s8s8,
+                bIsSigned: self != .u8u8,
                 copyCount: copyCount,
                 resultCount: resultCount,
                 context: context
@@ -79,6 +82,33 @@ enum ProductType: String, CaseIterable, ExpressibleByArgument {
                 resultCount: resultCount,
                 context: context
             )
+        }
+    }
+    /// Whether there are convolutions of this type.
+    var hasConvolutions: Bool {
+        switch self {
+        case .f32, .u8s8, .s8s8, .u8u8: true
+        case .bf16, .q4, .q8: false
+        }
+    }
+
+    /// Prepares a convolution of this type; `nil` if there is none.
+    func work(
+        _ convolution: Convolution,
+        resultCount: Int,
+        context: KernelContext
+    ) -> (any BenchmarkedWork)? {
+        switch self {
+        case .f32: ConvolutionWork(convolution, resultCount: resultCount, context: context)
+        case .u8s8, .s8s8, .u8u8:
+            ByteConvolutionWork(
+                convolution,
+                imageIsSigned: self == .s8s8,
+                filtersAreSigned: self != .u8u8,
+                resultCount: resultCount,
+                context: context
+            )
+        case .bf16, .q4, .q8: nil
         }
     }
 }

@@ -14,6 +14,7 @@ final class IntegerProductWork: BenchmarkedWork {
     init(
         _ shape: ProductShape,
         aIsSigned: Bool,
+        bIsSigned: Bool,
         copyCount: Int,
         resultCount: Int,
         context: KernelContext
@@ -31,7 +32,7 @@ final class IntegerProductWork: BenchmarkedWork {
                 elements: ByteMatrix(
                     plain.baseAddress,
                     rowStride: shape.columnCount,
-                    isSigned: true
+                    isSigned: bIsSigned
                 ),
                 table: context.table
             )

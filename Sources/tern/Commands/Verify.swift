@@ -13,8 +13,12 @@ struct Verify: AsyncParsableCommand {
             data set; ends with 1 if any doesn't match.
 
             Without options each element a must be within 1e-7 + 1e-3·|b| of the expected b, as \
-            ONNX's own runner asks. With --scale S it must be within S times the largest magnitude \
-            of its expected output. Integers, Booleans and strings must be equal.
+            ONNX's own runner asks (for BF16 1e-7 + 2^-6·|b|). With --scale S it must be within S \
+            times the largest magnitude of its expected output. Integers, Booleans and strings must \
+            be equal.
+
+            With --json each line is an object: "folder" as given, "passed", "sets" (how many data \
+            sets were run) and, if it did not pass, "reason".
 
               tern verify models/* --scale 1e-4
             """
@@ -31,6 +35,9 @@ struct Verify: AsyncParsableCommand {
 
     @Option(help: "The tolerance as a share of each output's largest magnitude.")
     var scale: Double?
+
+    @Flag(help: "Print a JSON object for each folder instead.")
+    var json = false
 
     func validate() throws {
         if scale != nil, rtol != nil || atol != nil {
@@ -54,12 +61,14 @@ struct Verify: AsyncParsableCommand {
             var passed = 0
             var failed = 0
             for folder in folders {
-                for line in verify(folder, within: tolerance) {
-                    writeLine(line.text)
+                let lines = verify(folder, within: tolerance)
+                for line in lines {
+                    if !json { writeLine(line.text) }
                     if line.isGood { passed += 1 } else { failed += 1 }
                 }
+                if json { try writeReport(of: folder, lines) }
             }
-            writeLine("\(passed) passed, \(failed) failed")
+            if !json { writeLine("\(passed) passed, \(failed) failed") }
             if failed > 0 { throw ExitCode(Failure.Kind.mismatch.rawValue) }
         }
     }
@@ -67,6 +76,27 @@ struct Verify: AsyncParsableCommand {
     private struct Line {
         let isGood: Bool
         let text: String
+    }
+
+    private struct Report: Encodable {
+        let folder: String
+        let passed: Bool
+        let sets: Int
+        let reason: String?
+    }
+
+    /// Writes the object that stands for a folder.
+    private func writeReport(of folder: String, _ lines: [Line]) throws {
+        let failure = lines.first { !$0.isGood }
+        let report = Report(
+            folder: folder,
+            passed: failure == nil,
+            sets: lines.count,
+            reason: failure.map { String($0.text.dropFirst("FAIL ".count)) }
+        )
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        writeLine(String(decoding: try encoder.encode(report), as: UTF8.self))
     }
 
     /// Verifies one model; what goes wrong with the model as a whole is a line as well.

@@ -87,18 +87,6 @@ struct ClassicalModelTests {
         )
     }
 
-    @Test func `labels that are strings are refused by name`() {
-        let classifier = runner(
-            "LinearClassifier",
-            [
-                "coefficients": .floats([1, 2]), "intercepts": .floats([0, 0]),
-                "classlabels_strings": .strings([Array("a".utf8), Array("b".utf8)]),
-            ],
-            outputs: 2
-        )
-        #expect(classifier.refusal(f([1], [1, 1])).contains("strings"))
-    }
-
     /// The tree of x₀ ≤ 0.5 ? (x₁ < 2 ? 1 : 2) : 3.
     private let tree: [String: Attribute] = [
         "nodes_treeids": .ints([0, 0, 0, 0, 0]), "nodes_nodeids": .ints([0, 1, 2, 3, 4]),

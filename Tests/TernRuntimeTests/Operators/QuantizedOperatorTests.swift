@@ -94,6 +94,89 @@ struct QuantizedOperatorTests {
         #expect(perAxis[0].elements(as: Int8.self) == [1, 14, 1, 14])
     }
 
+    // MARK: Convolutions of bytes
+
+    @Test(arguments: [false, true])
+    func `ConvInteger pads with the zero point, and takes zero points of filters out`(
+        _ isKnown: Bool
+    ) throws {
+        func weights(_ argument: Argument) -> Argument { isKnown ? known(argument) : argument }
+        // ONNX's own examples.
+        let x = u8([2, 3, 4, 5, 6, 7, 8, 9, 10], [1, 1, 3, 3])
+        let w = weights(u8([1, 1, 1, 1], [1, 1, 2, 2]))
+        #expect(
+            try OperatorRunner("ConvInteger", version: 10).integers(x, w, u8([1], []))
+                == [12, 16, 24, 28]
+        )
+        let padded = OperatorRunner("ConvInteger", version: 10, ["pads": .ints([1, 1, 1, 1])])
+        let y = try padded(x, w, u8([1], []))
+        #expect(y[0].elementType == .int32)
+        #expect(y[0].shape == [1, 1, 4, 4])
+        #expect(
+            y[0].integerElements
+                == [1, 3, 5, 3, 5, 12, 16, 9, 11, 24, 28, 15, 7, 15, 17, 9]
+        )
+        let line = OperatorRunner("ConvInteger", version: 10, ["group": .int(2)])
+        #expect(
+            try line.integers(
+                i8([1, -2, 3, 4, 5, -6], [1, 2, 3]),
+                weights(i8([1, 2, -3, 4], [2, 1, 2])),
+                .none,
+                weights(i8([0, 1]))
+            ) == [-3, 4, -1, -38]
+        )
+    }
+
+    @Test(arguments: [false, true])
+    func `QLinearConv rounds its sums to bytes again, per channel and with a bias`(
+        _ isKnown: Bool
+    ) throws {
+        func weights(_ argument: Argument) -> Argument { isKnown ? known(argument) : argument }
+        let convolution = OperatorRunner("QLinearConv", version: 10)
+        // The first and last rows of ONNX's own example.
+        let y = try convolution(
+            u8([255, 174, 162, 25, 203, 168, 58, 15, 59, 237, 95, 129, 0, 64], [1, 1, 2, 7]),
+            f([0.00369204697], []),
+            u8([132], []),
+            weights(u8([0], [1, 1, 1, 1])),
+            f([0.00172794575]),
+            weights(u8([255])),
+            f([0.00162681262], []),
+            u8([123], [])
+        )
+        #expect(y[0].elementType == .uint8)
+        #expect(y[0].shape == [1, 1, 2, 7])
+        #expect(
+            y[0].elements(as: UInt8.self)
+                == [0, 81, 93, 230, 52, 87, 197, 240, 196, 18, 160, 126, 255, 191]
+        )
+        let perChannel = try convolution(
+            i8([10, -20], [1, 1, 1, 2]),
+            f([0.5], []),
+            i8([0], []),
+            weights(i8([1, 2], [2, 1, 1, 1])),
+            f([1, 0.5]),
+            weights(i8([0, 0])),
+            f([2], []),
+            i8([-1], []),
+            .weight(Tensor(elementType: .int32, shape: [2], values: [Int32(0), 100]))
+        )
+        // 2.5 goes to the even 2, -5 stays; 120 / 8 and 60 / 8 = 7.5, which goes to 8.
+        #expect(perChannel[0].elements(as: Int8.self) == [1, -6, 14, 7])
+        #expect(
+            convolution.refusal(
+                u8([1, 2], [1, 2, 1]),
+                f([1], []),
+                u8([0], []),
+                u8([1], [1, 1, 1]),
+                f([1], []),
+                u8([0], []),
+                f([1], []),
+                u8([0], [])
+            ).contains("2 channels")
+        )
+    }
+
     // MARK: Quantisation
 
     @Test func `QuantizeLinear and DequantizeLinear work per tensor and per axis`() throws {

@@ -6,6 +6,8 @@ struct GraphMaker {
     private(set) var graph: Graph
     private var ids: [String: ValueID] = [:]
     private let version: Int
+    /// The operator set of other domains than the standard one.
+    private let domainVersion = 1
 
     init(version: Int = 17) {
         self.version = version
@@ -42,12 +44,27 @@ struct GraphMaker {
                 name: name,
                 domain: domain,
                 operatorName: operatorName,
-                operatorSetVersion: version,
+                operatorSetVersion: domain.isEmpty ? version : domainVersion,
                 attributes: attributes,
                 inputs: inputs.map { $0.isEmpty ? nil : ids[$0] },
                 outputs: outputs.map { ids[$0] }
             )
         )
+    }
+
+    /// A graph for an attribute, such as a branch of If, that reads some of this one's values.
+    func subgraph(
+        capturing names: [String] = [],
+        _ build: (inout GraphMaker) -> Void
+    ) -> Attribute {
+        var inner = GraphMaker(version: version)
+        for name in names {
+            let id = inner.graph.addValue(Value(name: name))
+            inner.ids[name] = id
+            inner.graph.captures.append(Capture(outer: ids[name]!, inner: id))
+        }
+        build(&inner)
+        return .graph(inner.graph)
     }
 
     mutating func output(_ name: String) {

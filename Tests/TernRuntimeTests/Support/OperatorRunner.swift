@@ -185,3 +185,27 @@ func expectClose(
         }
     }
 }
+
+/// A bound tensor of any type that is as wide as `Element`; the shape defaults to a vector.
+func t<Element: BitwiseCopyable>(
+    _ type: ElementType,
+    _ values: [Element],
+    _ shape: Shape? = nil
+) -> Argument {
+    .input(Tensor(elementType: type, shape: shape ?? [values.count], values: values))
+}
+
+/// Floats as the bits of half-precision numbers, which they have to be exactly.
+func halves(_ values: [Float]) -> [UInt16] {
+    values.map { value in
+        // Every test number is a small dyadic: its bits are moved, not rounded.
+        if value == 0 { return 0 }
+        let bits = value.bitPattern
+        let exponent = Int(bits >> 23 & 0xFF) - 127 + 15
+        precondition(exponent > 0 && exponent < 31 && bits & 0x1FFF == 0, "not a normal half")
+        return UInt16(bits >> 16 & 0x8000) | UInt16(exponent << 10) | UInt16(bits >> 13 & 0x3FF)
+    }
+}
+
+/// Floats as the upper halves of their bits.
+func bfloats(_ values: [Float]) -> [UInt16] { values.map { UInt16($0.bitPattern >> 16) } }

@@ -5,7 +5,7 @@ import TernTensor
 /// Operators of ai.onnx.ml that prepare features or pick among them.
 enum FeatureOperators {
     static let all = [
-        scaler, normalizer, binarizer, imputer, extractor, vectorizer, zipMap, labelEncoder,
+        scaler, normalizer, binarizer, imputer, extractor, vectorizer, zipMap,
     ]
 
     private static let floatOfInput: OperatorSchema.ShapeRule = { (context) throws(OperatorError) in
@@ -307,20 +307,5 @@ enum FeatureOperators {
             try OperatorDeclaration.sameAsInput([.fp32])(&context)
         },
         kernel: ViewOperators.copy
-    )
-
-    // MARK: LabelEncoder
-
-    private static let labelEncoder = OperatorDeclaration(
-        "LabelEncoder",
-        domain: MLInput.domain,
-        versions: [2, 4],
-        inputs: 1...1,
-        shape: { (context) throws(OperatorError) in
-            let table = try LabelTable(context.node)
-            try context.requireElementType(0, in: [table.keyType])
-            context.setOutput(elementType: table.valueType, dimensions: context.dimensions(0))
-        },
-        kernel: { (context) throws(OperatorError) in try LabelTable(context.node).kernel() }
     )
 }

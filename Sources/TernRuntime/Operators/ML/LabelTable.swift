@@ -1,7 +1,9 @@
 import TernGraph
 import TernTensor
 
-/// What LabelEncoder maps to what: numbers to numbers.
+/// What LabelEncoder maps to what: numbers to numbers, looked up by a kernel.
+///
+/// Where strings are involved, ``LabelMap`` does it.
 struct LabelTable: Sendable {
     let keyType: ElementType
     let valueType: ElementType

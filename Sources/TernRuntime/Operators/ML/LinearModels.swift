@@ -137,14 +137,15 @@ enum LinearModels {
             let (rows, _) = try MLInput.dimensions(context)
             let labels = try ClassLabels(context.node, integers: "classlabels_ints")
             let targets = try targetCount(context.node, labels)
-            context.setOutput(0, elementType: .int64, dimensions: [rows])
+            context.setOutput(0, elementType: labels.elementType, dimensions: [rows])
             context.setOutput(
                 1,
                 elementType: .fp32,
                 dimensions: [rows, .fixed(max(targets, labels.count))]
             )
         },
-        kernel: { (context) throws(OperatorError) in try classify(context) }
+        kernel: { (context) throws(OperatorError) in try classify(context) },
+        evaluation: ClassLabels.evaluation(integers: "classlabels_ints")
     )
 
     /// How many rows of coefficients there are: one per class, or one for two classes.
@@ -217,28 +218,4 @@ enum LinearModels {
             }
         }
     }
-}
-
-/// The labels that a classifier gives its classes: whole numbers.
-struct ClassLabels: Sendable {
-    private let labels: [Int64]
-
-    /// Reads them.
-    ///
-    /// - Parameters:
-    ///   - node: The node.
-    ///   - integers: The attribute with the labels; its counterpart is `classlabels_strings`.
-    /// - Throws: ``OperatorError`` if there are none, or they are strings.
-    init(_ node: Node, integers: String) throws(OperatorError) {
-        if let strings = try node.strings("classlabels_strings"), !strings.isEmpty {
-            throw OperatorError("the class labels are strings, expected whole numbers")
-        }
-        let given = try node.ints(integers) ?? []
-        guard !given.isEmpty else { throw OperatorError("the attribute \(integers) is missing") }
-        labels = given.map { Int64($0) }
-    }
-
-    var count: Int { labels.count }
-
-    subscript(index: Int) -> Int64 { labels[index] }
 }

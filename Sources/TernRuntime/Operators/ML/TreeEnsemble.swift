@@ -7,7 +7,7 @@ import TernGraph
 struct TreeEnsemble: Sendable {
     /// How a node compares its feature with its value.
     enum Mode: UInt8, Sendable {
-        case lessOrEqual, less, greaterOrEqual, greater, equal, notEqual, leaf
+        case lessOrEqual, less, greaterOrEqual, greater, equal, notEqual, member, leaf
 
         init(_ name: [UInt8]) throws(OperatorError) {
             let text = String(decoding: name, as: UTF8.self)
@@ -38,11 +38,19 @@ struct TreeEnsemble: Sendable {
         var weight: Float
     }
 
-    private(set) var nodes: [Node] = []
-    private(set) var votes: [Vote] = []
-    private(set) var roots: [Int] = []
+    /// The nodes of all trees.
+    var nodes: [Node] = []
+    /// The votes of all leaves.
+    var votes: [Vote] = []
+    /// Where each tree begins.
+    var roots: [Int] = []
+    /// The sets that nodes ask for membership in; such a node's value says which.
+    var sets: [[Float]] = []
     /// The highest feature that is looked at, plus one.
-    private(set) var featureCount = 0
+    var featureCount = 0
+
+    /// Starts with no tree.
+    init() {}
 
     /// Where a row ends up in the tree with the given root: its votes.
     func leaf(_ root: Int, _ row: UnsafePointer<Float>) -> Range<Int> {
@@ -60,6 +68,7 @@ struct TreeEnsemble: Sendable {
                 case .greater: x > node.value
                 case .equal: x == node.value
                 case .notEqual: x != node.value
+                case .member: sets[Int(node.value)].contains(x)
                 case .leaf: false
                 }
             let goesFirst = isFirst || (node.missingGoesFirst && x.isNaN)
@@ -74,10 +83,6 @@ struct TreeEnsemble: Sendable {
         votePrefix: String,
         targetCount: Int
     ) throws(OperatorError) {
-        for name in ["nodes_values", "\(votePrefix)_weights", "base_values"]
-        where node.attributes["\(name)_as_tensor"] != nil {
-            throw OperatorError("\(name)_as_tensor is given, expected \(name): 32-bit floats")
-        }
         let nodeIDs = try node.ints("nodes_nodeids") ?? []
         let count = nodeIDs.count
         func ints(_ name: String) throws(OperatorError) -> [Int] {
@@ -91,7 +96,7 @@ struct TreeEnsemble: Sendable {
         let features = try ints("nodes_featureids")
         let firstChildren = try ints("nodes_truenodeids")
         let secondChildren = try ints("nodes_falsenodeids")
-        let values = try node.floats("nodes_values") ?? []
+        let values = try node.numbers("nodes_values")
         let names = try node.strings("nodes_modes") ?? []
         let missing = try node.ints("nodes_missing_value_tracks_true") ?? []
         guard values.count == count, names.count == count,
@@ -192,7 +197,7 @@ struct TreeEnsemble: Sendable {
         let trees = try node.ints("\(prefix)_treeids") ?? []
         let ids = try node.ints("\(prefix)_nodeids") ?? []
         let targets = try node.ints("\(prefix)_ids") ?? []
-        let weights = try node.floats("\(prefix)_weights") ?? []
+        let weights = try node.numbers("\(prefix)_weights")
         guard ids.count == trees.count, targets.count == trees.count, weights.count == trees.count
         else {
             throw OperatorError(

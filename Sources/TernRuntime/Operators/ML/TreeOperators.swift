@@ -4,10 +4,10 @@ import TernTensor
 
 /// Ensembles of decision trees.
 enum TreeOperators {
-    static let all = [classifier, regressor]
+    static let all = [classifier, regressor, ensemble]
 
     /// How the votes of the trees come together.
-    private enum Aggregate: Sendable { case sum, average, minimum, maximum }
+    enum Aggregate: Sendable { case sum, average, minimum, maximum }
 
     // MARK: Regressor
 
@@ -53,7 +53,7 @@ enum TreeOperators {
     )
 
     /// Trees with what goes around them.
-    private struct Forest: Sendable {
+    struct Forest: Sendable {
         let input: MLInput
         let trees: TreeEnsemble
         let targetCount: Int
@@ -78,7 +78,7 @@ enum TreeOperators {
                         + "\(input.featureCount)"
                 )
             }
-            let given = try node.floats("base_values") ?? []
+            let given = try node.numbers("base_values")
             guard given.isEmpty || given.count == targetCount || given.count == 1 else {
                 throw OperatorError(
                     "there are \(given.count) base values for \(targetCount) targets"
@@ -91,6 +91,26 @@ enum TreeOperators {
                     ? given
                     : given + Array(repeating: 0, count: targetCount - 1)
             transform = try ScoreTransform(node)
+        }
+
+        /// Trees that were read already, without base values.
+        init(
+            _ context: NodeContext,
+            trees: TreeEnsemble,
+            targetCount: Int,
+            transform: ScoreTransform
+        ) throws(OperatorError) {
+            input = try MLInput(context)
+            self.trees = trees
+            self.targetCount = targetCount
+            self.transform = transform
+            base = Array(repeating: 0, count: targetCount)
+            guard trees.featureCount <= input.featureCount else {
+                throw OperatorError(
+                    "the trees look at \(trees.featureCount) features, the input has "
+                        + "\(input.featureCount)"
+                )
+            }
         }
 
         /// Lets all trees vote on one row; the order is the file's.
@@ -160,10 +180,11 @@ enum TreeOperators {
         shape: { (context) throws(OperatorError) in
             let (rows, _) = try MLInput.dimensions(context)
             let labels = try ClassLabels(context.node, integers: "classlabels_int64s")
-            context.setOutput(0, elementType: .int64, dimensions: [rows])
+            context.setOutput(0, elementType: labels.elementType, dimensions: [rows])
             context.setOutput(1, elementType: .fp32, dimensions: [rows, .fixed(labels.count)])
         },
-        kernel: { (context) throws(OperatorError) in try classify(context) }
+        kernel: { (context) throws(OperatorError) in try classify(context) },
+        evaluation: ClassLabels.evaluation(integers: "classlabels_int64s")
     )
 
     private static func classify(_ context: NodeContext) throws(OperatorError) -> Kernel {

@@ -48,8 +48,9 @@ struct KernelsBench: AsyncParsableCommand {
 
     @Option(
         help: """
-            What the numbers of the products are: f32; u8s8 or s8s8, bytes; bf16; q4 or q8, floats \
-            by weights in blocks of 32. Can be given several times.
+            What the numbers of products and convolutions are: f32; u8s8, s8s8 or u8u8, bytes; and of \
+            products alone: bf16; q4 or q8, floats by weights in blocks of 32. Can be given several \
+            times.
             """
     )
     var type: [ProductType] = [.f32]
@@ -75,6 +76,9 @@ struct KernelsBench: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
+        guard convolution.isEmpty || type.allSatisfy(\.hasConvolutions) else {
+            throw ValidationError("convolutions are of --type f32, u8s8, s8s8 or u8u8")
+        }
         guard 1...56 ~= threads else { throw ValidationError("--threads must be 1 to 56") }
         guard 1...1000 ~= samples else { throw ValidationError("--samples must be 1 to 1000") }
         guard 1...1000 ~= copies else { throw ValidationError("--copies must be 1 to 1000") }
@@ -107,17 +111,24 @@ struct KernelsBench: AsyncParsableCommand {
         }
         for convolution in takesAll ? ConvolutionCase.inference : convolution {
             let shape = convolution.convolution
-            let byteCount = 4 * (shape.outputElementCount + shape.inputElementCount)
-            time(
-                ConvolutionWork(shape, resultCount: results, context: context),
-                .init(
-                    name: convolution.description,
-                    type: "f32",
-                    operationCount: convolution.operationCount,
-                    byteCount: Double(byteCount)
-                ),
-                report
-            )
+            for type in type {
+                guard let work = type.work(shape, resultCount: results, context: context) else {
+                    continue
+                }
+                let elementByteCount = type == .f32 ? 4 : 1
+                let elementCount = shape.outputElementCount + shape.inputElementCount
+                time(
+                    work,
+                    .init(
+                        name: convolution.description,
+                        type: type.rawValue,
+                        operationCount: convolution.operationCount,
+                        byteCount: Double(elementByteCount * elementCount)
+                    ),
+                    report,
+                    peakFactor: type.peakFactor(of: context.table)
+                )
+            }
         }
         for function in takesAll ? FunctionCase.inference : function {
             let count = function.rowCount * function.columnCount

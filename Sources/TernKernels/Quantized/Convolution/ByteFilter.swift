@@ -1,0 +1,177 @@
+package import TernMicrokernels
+internal import TernTensor
+
+/// The filters of a convolution of bytes as a model gives them: W [M, C/group, kH, kW], dense.
+@safe package struct ByteFilter {
+    /// The first byte.
+    package let elements: UnsafeRawPointer
+    /// Whether a byte is -128...127 rather than 0...255.
+    package let isSigned: Bool
+    /// Which number means zero, everywhere.
+    package let zeroPoint: Int32
+    /// Which number means zero in each of the M filters; read instead of ``zeroPoint`` if there are any.
+    package let zeroPoints: UnsafePointer<Int32>?
+
+    /// Describes filters.
+    @unsafe package init(
+        _ elements: UnsafeRawPointer,
+        isSigned: Bool,
+        zeroPoint: Int32 = 0,
+        zeroPoints: UnsafePointer<Int32>? = nil
+    ) {
+        unsafe self.elements = elements
+        self.isSigned = isSigned
+        self.zeroPoint = zeroPoint
+        unsafe self.zeroPoints = zeroPoints
+    }
+}
+
+/// The filters of a convolution of bytes, reordered once so that microkernels stream them.
+///
+/// Filters packed for one image size serve every other, and every stride and dilation. Immutable once
+/// made, and shared by any number of threads.
+@safe package final class PackedByteFilter: Sendable {
+    private let storage: AlignedBuffer
+    // SAFETY: the pointers lead into `storage`, which nobody writes after `init`.
+    nonisolated(unsafe) internal let panels: QuadPanels
+
+    /// Packs filters.
+    ///
+    /// - Parameters:
+    ///   - filter: The bytes and zero points, read once.
+    ///   - convolution: What they are filters of.
+    ///   - table: The kernels that will read it.
+    @unsafe package init(
+        _ filter: ByteFilter,
+        for convolution: Convolution,
+        table: KernelTable = .current
+    ) {
+        storage = AlignedBuffer(byteCount: QuadPanels.byteCount(convolution, table: table))
+        unsafe panels = QuadPanels(
+            filter,
+            for: convolution,
+            table: table,
+            into: storage.baseAddress
+        )
+    }
+
+    /// How many bytes the filters take, with their sums and zero points.
+    package var byteCount: Int { storage.byteCount }
+}
+
+/// Where packed filters lie, and what a convolution needs to know of them.
+///
+/// For each group its blocks of quads as a ``QuadTile`` takes them; then, for each group, the sum of
+/// each filter's bytes as they are multiplied and its zero point, both filled up to whole blocks; then the
+/// quads that pick the bytes that belong to a filter. Whoever gave the memory keeps it.
+@safe internal struct QuadPanels {
+    /// M, C / group and the filters' size.
+    internal let shape: [4 of Int]
+    internal let groupCount: Int
+    internal let stepCount: Int
+    /// The filters of a group, those that fill up the last block included.
+    internal let paddedCount: Int
+    internal let weights: UnsafePointer<Int32>
+    internal let sums: UnsafePointer<Int32>
+    internal let zeros: UnsafePointer<Int32>?
+    internal let ones: UnsafePointer<Int32>
+
+    /// The quads, sums, zero points and picks, each in whole cache lines.
+    private struct Sizes {
+        let weights: Int
+        let numbers: Int
+        let ones: Int
+
+        init(_ geometry: QuadGeometry, groups: Int, table: KernelTable) {
+            let padded = QuadPanels.paddedCount(geometry.filterCount, table: table)
+            weights = GEMM.alignedByteCount(floats: groups * padded * geometry.stepCount)
+            numbers = GEMM.alignedByteCount(floats: groups * padded)
+            ones = GEMM.alignedByteCount(floats: geometry.stepCount)
+        }
+
+        var byteCount: Int { weights + 2 * numbers + ones }
+    }
+
+    /// The filters of a group in whole blocks.
+    internal static func paddedCount(_ filterCount: Int, table: KernelTable) -> Int {
+        var first = 0
+        while first < filterCount { first += table.quads.blockHeight(filterCount - first) }
+        return first
+    }
+
+    /// The memory that packing takes.
+    internal static func byteCount(_ convolution: Convolution, table: KernelTable) -> Int {
+        let geometry = QuadGeometry(convolution)
+        return Sizes(geometry, groups: convolution.groupCount, table: table).byteCount
+    }
+
+    /// Packs filters into `memory`, which has ``byteCount(_:table:)`` bytes and starts on a cache line.
+    @unsafe internal init(
+        _ filter: ByteFilter,
+        for convolution: Convolution,
+        table: KernelTable,
+        into memory: UnsafeMutableRawPointer
+    ) {
+        let geometry = QuadGeometry(convolution)
+        let sizes = Sizes(geometry, groups: convolution.groupCount, table: table)
+        groupCount = convolution.groupCount
+        stepCount = geometry.stepCount
+        paddedCount = Self.paddedCount(geometry.filterCount, table: table)
+        shape = Self.shape(convolution)
+        unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: sizes.byteCount)
+        let quads = unsafe memory.assumingMemoryBound(to: UInt8.self)
+        let sums = unsafe (memory + sizes.weights).assumingMemoryBound(to: Int32.self)
+        let zeros = unsafe (memory + sizes.weights + sizes.numbers)
+            .assumingMemoryBound(to: Int32.self)
+        let ones = unsafe memory + sizes.weights + 2 * sizes.numbers
+        let source = unsafe filter.elements.assumingMemoryBound(to: UInt8.self)
+        let flip: UInt8 = filter.isSigned ? 0 : 0x80
+        let taps = convolution.depth
+        var hasZeros = false
+        for group in 0..<groupCount {
+            var first = 0
+            while first < geometry.filterCount {
+                let height = table.quads.blockHeight(geometry.filterCount - first)
+                let block = unsafe quads + (group * paddedCount + first) * stepCount * 4
+                for row in 0..<Swift.min(height, geometry.filterCount - first) {
+                    let index = group * geometry.filterCount + first + row
+                    let bytes = unsafe source + index * taps
+                    var sum: Int32 = 0
+                    geometry.forEachTap { tap, step, place in
+                        let byte = unsafe bytes[tap] ^ flip
+                        unsafe block[(step * height + row) * 4 + place] = byte
+                        sum &+= Int32(Int8(bitPattern: byte))
+                    }
+                    let given = unsafe filter.zeroPoints.map { unsafe $0[index] }
+                    let zero = (given ?? filter.zeroPoint) - (filter.isSigned ? 0 : 128)
+                    unsafe sums[group * paddedCount + first + row] = sum
+                    unsafe zeros[group * paddedCount + first + row] = zero
+                    hasZeros = hasZeros || zero != 0
+                }
+                first += height
+            }
+        }
+        geometry.forEachTap { _, step, place in
+            unsafe ones.storeBytes(of: 1, toByteOffset: 4 * step + place, as: UInt8.self)
+        }
+        unsafe weights = UnsafeRawPointer(quads).assumingMemoryBound(to: Int32.self)
+        unsafe self.sums = UnsafePointer(sums)
+        unsafe self.zeros = hasZeros ? UnsafePointer(zeros) : nil
+        unsafe self.ones = UnsafeRawPointer(ones).assumingMemoryBound(to: Int32.self)
+    }
+
+    private static func shape(_ convolution: Convolution) -> [4 of Int] {
+        [
+            convolution.outputChannelCount,
+            convolution.inputChannelCount / convolution.groupCount,
+            convolution.window.kernel.height, convolution.window.kernel.width,
+        ]
+    }
+
+    /// Whether these are filters of a convolution.
+    internal func fit(_ convolution: Convolution) -> Bool {
+        let other = Self.shape(convolution)
+        return groupCount == convolution.groupCount
+            && shape.indices.allSatisfy { shape[$0] == other[$0] }
+    }
+}
