@@ -64,6 +64,32 @@ import Testing
         }
     }
 
+    @Test(arguments: contexts)
+    func `powers with an exponent for all agree with the definition everywhere`(
+        _ context: KernelContext
+    ) throws {
+        let x = Guarded(UnaryTests.everywhere)
+        let z = Guarded<Float>(repeating: 9, count: x.count)
+        let broadcast = try #require(Broadcast([x.count], []))
+        for exponent in [2, 3, 0.5, 1, -1, 0, 2.5] as [Float] {
+            let y = Guarded<Float>([exponent])
+            unsafe Elementwise.apply(
+                .power,
+                x.pointer,
+                y.pointer,
+                into: z.pointer,
+                broadcast: broadcast,
+                elementType: .fp32,
+                context: context
+            )
+            for i in 0..<x.count {
+                let exact = ScalarTwin.binary(.power, Double(x[i]), Double(exponent))!
+                let isClose = ulps(z[i], exact: exact) <= 1.5
+                #expect(isClose, "\(x[i]) to the power of \(exponent) = \(z[i])")
+            }
+        }
+    }
+
     @Test func `shapes that do not fit are refused`() {
         #expect(Broadcast([2], [3]) == nil)
         #expect(Broadcast([2, 3], [3, 2]) == nil)
