@@ -25,7 +25,9 @@ internal enum LimitKernel<I: BFloatInstructionSet> {
         return total(sums)
     }
 
-    /// The same with the products of four bytes and their sum in each lane.
+    /// The same with the products of four bytes and their sum in each lane, each register multiplied
+    /// with two others, as a block of a product has it: what an instruction set without such an
+    /// instruction has to do to the bytes first, it does once for both.
     @inlinable
     @inline(never)
     internal static func dotBytes(_ count: Int, _ seeds: UnsafePointer<Float>) -> Float {
@@ -37,18 +39,20 @@ internal enum LimitKernel<I: BFloatInstructionSet> {
         while remaining > 0 {
             for i in 0..<12 {
                 let a = unsafe I.bits(sums[unchecked: i])
-                unsafe sums[unchecked: i] = I.floats(bits: I.dot(x, unsigned: a, signed: y))
+                let sum = I.dot(I.dot(x, unsigned: a, signed: y), unsigned: a, signed: x)
+                unsafe sums[unchecked: i] = I.floats(bits: sum)
             }
             remaining &-= 1
         }
         return total(sums)
     }
 
-    /// The same with the products of two bfloat16 and their sum in each lane.
+    /// The same with the products of two bfloat16 and their sum in each lane, as of bytes.
     @inlinable
     @inline(never)
     internal static func dotBFloats(_ count: Int, _ seeds: UnsafePointer<Float>) -> Float {
         let x = unsafe I.broadcast(seeds[0])
+        let z = I.bits(x)
         let y = unsafe I.bits(I.broadcast(seeds[1]))
         var sums = InlineArray<12, I.Floats>(repeating: x)
         for i in 0..<12 { unsafe sums[unchecked: i] = I.broadcast(seeds[2 &+ i]) }
@@ -56,7 +60,7 @@ internal enum LimitKernel<I: BFloatInstructionSet> {
         while remaining > 0 {
             for i in 0..<12 {
                 let a = unsafe I.bits(sums[unchecked: i])
-                unsafe sums[unchecked: i] = I.dot(bfloats: x, a, y)
+                unsafe sums[unchecked: i] = I.dot(bfloats: I.dot(bfloats: x, a, y), a, z)
             }
             remaining &-= 1
         }
@@ -94,16 +98,16 @@ internal enum LimitKernel<I: BFloatInstructionSet> {
 
 /// What the machine can do at best with one instruction set.
 @usableFromInline @safe package struct LimitKernels: Sendable {
-    /// The registers that one round of arithmetic works on.
+    /// The registers that one round works on: each is multiplied once, or twice as bytes and bfloat16.
     @usableFromInline package static var roundRegisterCount: Int { 12 }
     /// How many floats the arithmetic wants as seeds.
     @usableFromInline package static var seedCount: Int { 14 }
 
     /// (rounds, seeds) of one product in each lane; see ``LimitKernel``.
     @usableFromInline package let multiplyAdds: @Sendable (Int, UnsafePointer<Float>) -> Float
-    /// (rounds, seeds) of four products in each lane; see ``LimitKernel``.
+    /// (rounds, seeds) of twice four products in each lane; see ``LimitKernel``.
     @usableFromInline package let dotBytes: @Sendable (Int, UnsafePointer<Float>) -> Float
-    /// (rounds, seeds) of two products in each lane; see ``LimitKernel``.
+    /// (rounds, seeds) of twice two products in each lane; see ``LimitKernel``.
     @usableFromInline package let dotBFloats: @Sendable (Int, UnsafePointer<Float>) -> Float
     /// (x, count); see ``LimitKernel``.
     @usableFromInline package let read: @Sendable (UnsafePointer<Float>, Int) -> Float

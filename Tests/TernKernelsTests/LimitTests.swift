@@ -20,27 +20,27 @@ import Testing
         }
     }
 
-    @Test func `a round of bytes adds four products in every lane`() {
+    @Test func `a round of bytes adds twice four products in every lane`() {
         let seeds = Guarded<Float>(repeating: 0, count: LimitKernels.seedCount)
-        seeds[0] = 1
-        // 2·-1 + 3·4 + 255·5 + 7·-6, the unsigned bytes on the left.
+        // 2·-1 + 3·4 + 255·5 + 7·-6, then 255·-128 + 7·63; the unsigned bytes on the left.
         seeds[1] = Float(bitPattern: 0xfa05_04ff)
+        seeds[0] = Float(bitPattern: 0x3f80_0000)
         for i in 2..<seeds.count { seeds[i] = Float(bitPattern: 0x07ff_0302) }
-        let sum = Float(bitPattern: Float(1).bitPattern + 1243)
+        let sum = Float(bitPattern: 0x3f80_0000 + 1243 - 32199)
         for table in tables {
             let result = unsafe table.limits.dotBytes(1, seeds.read)
             #expect(abs(result - total(sum, table)) <= total(sum, table) * 0x1p-20)
         }
     }
 
-    @Test func `a round of bfloat16 adds two products in every lane`() {
+    @Test func `a round of bfloat16 adds twice two products in every lane`() {
         let seeds = Guarded<Float>(repeating: 0, count: LimitKernels.seedCount)
-        seeds[0] = 3
-        // 2·0.5 + -4·0.25, lower halves first.
+        // 2·0.5 + -4·0.25, then 2·0 + -4·3; the lower halves first.
         seeds[1] = Float(bitPattern: 0x3e80_3f00)
+        seeds[0] = 3
         for i in 2..<seeds.count { seeds[i] = Float(bitPattern: 0xc080_4000) }
         for table in tables {
-            #expect(unsafe table.limits.dotBFloats(1, seeds.read) == total(3, table))
+            #expect(unsafe table.limits.dotBFloats(1, seeds.read) == total(-9, table))
         }
     }
 

@@ -14,12 +14,12 @@ final class PeakWork: BenchmarkedWork {
         /// bfloat16, two in the place of a float.
         case bfloats
 
-        /// Products in the place of a float.
+        /// The products in each lane of a register in one round.
         fileprivate var productCount: Int {
             switch self {
             case .floats: 1
-            case .bytes: 4
-            case .bfloats: 2
+            case .bytes: 2 * 4
+            case .bfloats: 2 * 2
             }
         }
     }
@@ -37,8 +37,8 @@ final class PeakWork: BenchmarkedWork {
         seeds = AlignedBuffer(byteCount: LimitKernels.seedCount * MemoryLayout<Float>.stride)
         // SAFETY: the buffer holds as many floats.
         let floats = unsafe seeds.baseAddress.assumingMemoryBound(to: Float.self)
-        // Halving and adding stays finite for ever, whatever the numbers are taken for.
-        for index in 0..<LimitKernels.seedCount { unsafe floats[index] = index < 2 ? 0.5 : 1 }
+        // A quarter of two numbers and another one stay finite for ever.
+        for index in 0..<LimitKernels.seedCount { unsafe floats[index] = index < 2 ? 0.25 : 1 }
     }
 
     /// The operations of one run.
