@@ -9,5 +9,10 @@ extension X86V3 {
     internal static func rootOfTwo(_ i: SIMD8<Int32>) -> SIMD8<Float> {
         tern_f32x8_root_of_two(i)
     }
+
+    @inline(__always)
+    internal static func rootOfTwoRest(_ i: SIMD8<Int32>) -> SIMD8<Float> {
+        tern_f32x8_root_of_two_rest(i)
+    }
 }
 #endif

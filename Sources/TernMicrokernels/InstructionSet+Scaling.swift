@@ -8,6 +8,10 @@ extension InstructionSet {
     @inline(__always)
     package static func rootOfTwo(_ i: Integers) -> Floats { broadcast(Float(1)) }
 
+    @inlinable
+    @inline(__always)
+    package static func rootOfTwoRest(_ i: Integers) -> Floats { broadcast(Float(0)) }
+
     /// In two steps, as 2ⁿ alone may be too large or too small for a float; the first is exact.
     @inlinable
     @inline(__always)

@@ -78,6 +78,8 @@
     static var rootOfTwoCount: Int { get }
     /// 2^(i/rootOfTwoCount), rounded to nearest; i is the low bits of each lane.
     static func rootOfTwo(_ i: Integers) -> Floats
+    /// By what part of itself ``rootOfTwo(_:)`` is too small.
+    static func rootOfTwoRest(_ i: Integers) -> Floats
     /// a·2^⌊n⌋ with one rounding; `n` is a multiple of 1/rootOfTwoCount between -252 and 252, and
     /// `shifted` n + 1.5·2²³/rootOfTwoCount.
     static func scale(_ a: Floats, byPowerOfTwo n: Floats, shifted: Floats) -> Floats

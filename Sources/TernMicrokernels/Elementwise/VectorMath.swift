@@ -77,7 +77,8 @@ internal enum VectorMath<I: InstructionSet> {
     /// eˣ for x between -104 and 89, or NaN.
     ///
     /// Where a register of roots of two can be looked up, n has a fraction, and r is so small that the
-    /// cubic 1 + r + a·r² + r³/6 does, whose `a` spreads what r⁴/24 is off over the interval.
+    /// cubic 1 + r + a·r² + r³/6 does, whose `a` spreads what r⁴/24 is off over the interval. What the
+    /// roots lost when they were rounded is made good.
     @inlinable
     @inline(__always)
     internal static func exponential(bounded x: Floats) -> Floats {
@@ -90,7 +91,8 @@ internal enum VectorMath<I: InstructionSet> {
         let root = I.rootOfTwo(I.bits(shifted))
         let bend = 0.004_146 / Float(steps &* steps)
         let p = multiplyAdd(multiplyAdd(constant(1.666_666_67e-1), r, 0.5 + bend), r, 1)
-        let y = I.multiplyAdd(root, root, I.multiply(p, r))
+        let rest = I.rootOfTwoRest(I.bits(shifted))
+        let y = I.multiplyAdd(root, root, I.multiplyAdd(rest, p, r))
         return I.scale(y, byPowerOfTwo: n, shifted: shifted)
     }
 
