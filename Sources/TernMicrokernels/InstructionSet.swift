@@ -74,7 +74,14 @@
     /// Keeps the sign.
     static func shiftRight(_ a: Integers, by count: Int32) -> Integers
     static func convert(_ a: Integers) -> Floats
-    /// a·2ⁿ with one rounding; `n` is an integer between -252 and 252, and `shifted` n + 1.5·2²³.
+    /// How many roots of two ``rootOfTwo(_:)`` knows, a power of two.
+    static var rootOfTwoCount: Int { get }
+    /// 2^(i/rootOfTwoCount), rounded to nearest; i is the low bits of each lane.
+    static func rootOfTwo(_ i: Integers) -> Floats
+    /// By what part of itself ``rootOfTwo(_:)`` is too small.
+    static func rootOfTwoRest(_ i: Integers) -> Floats
+    /// a·2^⌊n⌋ with one rounding; `n` is a multiple of 1/rootOfTwoCount between -252 and 252, and
+    /// `shifted` n + 1.5·2²³/rootOfTwoCount.
     static func scale(_ a: Floats, byPowerOfTwo n: Floats, shifted: Floats) -> Floats
 
     // Across lanes.

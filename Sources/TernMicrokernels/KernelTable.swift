@@ -15,10 +15,8 @@
     /// The most rows one block of C has.
     @usableFromInline package let blockRowCount: Int
 
-    /// The registers that one round of ``multiplyAddPeak`` multiplies and adds.
-    @usableFromInline package static var peakRoundRegisterCount: Int { 12 }
-    /// (rounds, 14 seeds); see ``PeakKernel``.
-    @usableFromInline package let multiplyAddPeak: @Sendable (Int, Source) -> Float
+    /// What the machine can do at best.
+    @usableFromInline package let limits: LimitKernels
     /// Runs a ``GEMMTile``: see ``GEMMBody``.
     @usableFromInline package let gemm: @Sendable (borrowing GEMMTile) -> Void
     /// Fills one panel of B: (b, depthStride, columnStride, depth, columnCount, scale, target); see
@@ -70,7 +68,7 @@
         laneCount = I.laneCount
         panelWidth = 2 &* I.laneCount
         blockRowCount = I.maximumRowCount
-        unsafe multiplyAddPeak = { unsafe PeakKernel<I>.multiplyAdds($0, $1) }
+        limits = LimitKernels(I.self)
         quantized = QuantizedKernels(I.self)
         quads = QuadKernels(I.self)
         gemm = { GEMMKernel<I>.run($0) }

@@ -64,6 +64,34 @@ import Testing
         }
     }
 
+    @Test(arguments: contexts)
+    func `powers with an exponent for all agree with the definition everywhere`(
+        _ context: KernelContext
+    ) throws {
+        let x = Guarded(UnaryTests.everywhere)
+        let z = Guarded<Float>(repeating: 9, count: x.count)
+        let broadcast = try #require(Broadcast([x.count], []))
+        for exponent in [2, 3, 0.5, -1] as [Float] {
+            let y = Guarded<Float>([exponent])
+            unsafe Elementwise.apply(
+                .power,
+                x.pointer,
+                y.pointer,
+                into: z.pointer,
+                broadcast: broadcast,
+                elementType: .fp32,
+                context: context
+            )
+            var (worst, worstAt) = (0.0, Float(0))
+            for i in 0..<x.count {
+                let exact = ScalarTwin.binary(.power, Double(x[i]), Double(exponent))!
+                let error = ulps(z[i], exact: exact)
+                if error > worst { (worst, worstAt) = (error, x[i]) }
+            }
+            #expect(worst <= 1.5, "\(worstAt) to the power of \(exponent)")
+        }
+    }
+
     @Test func `shapes that do not fit are refused`() {
         #expect(Broadcast([2], [3]) == nil)
         #expect(Broadcast([2, 3], [3, 2]) == nil)

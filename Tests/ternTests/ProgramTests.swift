@@ -25,7 +25,9 @@ struct ProgramTests {
     private static let models = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("../Fixtures/models").standardizedFileURL
 
-    private func tern(_ arguments: String...) throws -> Outcome {
+    private func tern(_ arguments: String...) throws -> Outcome { try tern(arguments) }
+
+    private func tern(_ arguments: [String]) throws -> Outcome {
         let process = Process()
         process.executableURL = Self.program
         process.arguments = arguments
@@ -163,7 +165,10 @@ struct ProgramTests {
         let outcome = try tern("kernels", "list")
         #expect(outcome.code == 0)
         #expect(outcome.output.components(separatedBy: "used here").count == 2)
-        for kind in ["gemm f32", "gemm u8/s8", "gemm bf16", "gemm q4/q8", "attention f32"] {
+        for kind in [
+            "gemm f32", "gemm u8/s8", "gemm bf16", "gemm q4/q8", "attention f32", "element-wise",
+            "softmax", "normalisation", "reduction", "pooling", "recurrent", "transposition",
+        ] {
             #expect(outcome.output.contains(kind))
         }
     }
@@ -193,8 +198,29 @@ struct ProgramTests {
         #expect(median > 0 && peak > 0)
     }
 
+    @Test func `a product of one row is held against the speed of memory`() throws {
+        let shape = ["--shape", "1x64x64", "--samples", "1", "--json"]
+        let outcome = try tern(["kernels", "bench"] + shape)
+        let line = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+        let values = try #require(line as? [String: Any])
+        #expect(try #require(values["streamGigabytesPerSecond"] as? Double) > 0)
+    }
+
     @Test(arguments: [
-        ["--shape", "3x33"], ["--shape", "3x0x5"], ["--function", "frown:2x2"],
+        "gelu", "silu", "rsqrt", "softmax", "logsoftmax", "rmsnorm", "batchnorm", "groupnorm",
+        "instancenorm", "add", "addrow", "addcolumn", "sum", "maxcolumns", "transpose", "avgpool",
+        "lstm", "gru",
+    ])
+    func `a function of each family can be timed`(_ name: String) throws {
+        let function = ["--function", "\(name):3x64", "--samples", "1", "--json"]
+        let outcome = try tern(["kernels", "bench"] + function)
+        #expect(outcome.code == 0)
+        #expect(outcome.output.contains("\(name):3x64"))
+    }
+
+    @Test(arguments: [
+        ["--function", "avgpool:3x65"], ["--shape", "3x33"], ["--shape", "3x0x5"],
+        ["--function", "frown:2x2"],
         ["--convolution", "3x8x8:4x9x9:1:0:1"], ["--threads", "0"],
     ])
     func `a work that can't be timed is a wrong command line`(_ option: [String]) throws {

@@ -7,6 +7,7 @@
 #include "TernPark.h"
 #include "TernPrefetch.h"
 #include "TernQuads.h"
+#include "TernRootsOfTwo.h"
 #include "TernShuffles.h"
 #include "TernTranspose.h"
 #include "TernVectorFunctions.h"

@@ -194,7 +194,7 @@ TERN_INLINE tern_i32x16 tern_u8x16_not_zero(const uint8_t *p, intptr_t count) {
     return __builtin_convertvector(v, tern_i32x16) != 0;
 }
 
-/* a * 2^n with one rounding, for whole n. */
+/* a * 2^floor(n) with one rounding. */
 TERN_INLINE tern_f32x16 tern_f32x16_scale(tern_f32x16 a, tern_f32x16 n) {
     return _mm512_scalef_ps(a, n);
 }

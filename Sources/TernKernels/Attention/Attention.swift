@@ -10,7 +10,9 @@
 ///
 /// A query all of whose scores are -∞, or that has no keys, gives zeros, as PyTorch (from 2.5) and ONNX
 /// Attention have it. A NaN or +∞ among its scores gives NaN. A key that a query may not see has the
-/// weight 0, which is still multiplied with its value: a NaN there may show.
+/// weight 0, which is still multiplied with its value, as the definition has it: a NaN or infinity there
+/// gives NaN, unless its whole block of keys lies behind all that a block of queries sees. ONNX Runtime
+/// (1.32, Attention and MultiHeadAttention, with masks and causal) gives NaN as well.
 package struct Attention: Sendable {
     /// How far apart, in elements, the neighbours of an axis are; the elements of a row are adjacent.
     package struct Strides: Sendable, Equatable {

@@ -14,6 +14,7 @@ package struct KernelDescription: Sendable, Equatable {
         let width = table.panelWidth
         let rows = table.blockRowCount
         let dotRows = table.quantized.dotRowCount
+        let lanes = table.laneCount
         let panels = "A row-major, B in panels of \(width) columns"
         return [
             KernelDescription(
@@ -60,12 +61,43 @@ package struct KernelDescription: Sendable, Equatable {
                 tile: "\(rows)x\(width)",
                 summary: "scores, mask, softmax and values of a head in the cache"
             ),
-            KernelDescription(
-                name: "rows f32",
-                tile: "1x\(table.laneCount)",
-                summary:
-                    "element-wise, reductions, softmax, normalisation, recurrent cells, transpose"
+            row(
+                "element-wise",
+                lanes: lanes,
+                "functions of one number, at most 1 to 8 ULP off, and of two, broadcast"
+            ),
+            row("softmax", lanes: lanes, "and its logarithm, of rows or of columns; in place"),
+            row(
+                "normalisation",
+                lanes: lanes,
+                "layers, root mean squares, groups, instances, batches; in place"
+            ),
+            row(
+                "reduction",
+                lanes: lanes,
+                "sums, means, extremes, products, norms, log-sum-exp along any axes"
+            ),
+            row("pooling", lanes: lanes, "maxima, means and norms of windows"),
+            row(
+                "recurrent",
+                lanes: lanes,
+                "what follows the products of a step of LSTM, GRU and RNN"
+            ),
+            row(
+                "transposition",
+                lanes: lanes,
+                "squares of registers; any other order of axes by copies of runs"
+            ),
+            row(
+                "conversion",
+                lanes: lanes,
+                "16-bit floats of both kinds, bytes with scales and zero points"
             ),
         ]
+    }
+
+    /// A kernel that works on a row, `lanes` elements at a time.
+    private static func row(_ name: String, lanes: Int, _ summary: String) -> KernelDescription {
+        KernelDescription(name: name, tile: "1x\(lanes)", summary: summary)
     }
 }

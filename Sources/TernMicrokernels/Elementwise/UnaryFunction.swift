@@ -20,7 +20,7 @@
     case thresholdedRelu
     /// √x
     case squareRoot
-    /// 1/√x
+    /// 1/√x, at most 1.5 ULP.
     case reciprocalSquareRoot
     /// 1/x
     case reciprocal
@@ -44,9 +44,11 @@
     case sigmoid
     /// erf x, at most 4 ULP.
     case errorFunction
-    /// x/2·(1+erf(x/√2)), at most 6·2⁻²⁴·|x| off.
+    /// x/2·(1+erf(x/√2)), at most 6·2⁻²⁴·|x| off: 3 ε·|x| with ε = 2⁻²³, and as the result is at least
+    /// x/2 for x ≥ 0, at most 6 ε of the result there.
     case gelu
-    /// x/2·(1+tanh(√(2/π)(x+0.044715x³))), at most 4·2⁻²⁴·|x| off.
+    /// x/2·(1+tanh(√(2/π)(x+0.044715x³))), at most 4·2⁻²⁴·|x| off: 2 ε·|x|, and at
+    /// most 4 ε of the result for x ≥ 0.
     case geluTanh
     /// x·sigmoid(a·x), at most 8 ULP and what rounding a·x to a float costs.
     case swish

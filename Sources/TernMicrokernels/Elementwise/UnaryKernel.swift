@@ -25,6 +25,32 @@ internal enum UnaryKernel<I: InstructionSet> {
         }
     }
 
+    /// The same for functions so cheap that memory takes the time: four registers are read before one
+    /// is written, as a read has to wait for a write that lies some multiple of 4096 bytes away.
+    @inlinable
+    @inline(__always)
+    internal static func stream(
+        _ x: UnsafePointer<Float>,
+        _ y: UnsafeMutablePointer<Float>,
+        _ count: Int,
+        _ function: (I.Floats) -> I.Floats
+    ) {
+        let lanes = I.laneCount
+        var i = 0
+        while count &- i >= 4 &* lanes {
+            let a = unsafe I.load(x + i)
+            let b = unsafe I.load(x + i + lanes)
+            let c = unsafe I.load(x + i + 2 &* lanes)
+            let d = unsafe I.load(x + i + 3 &* lanes)
+            unsafe I.store(function(a), y + i)
+            unsafe I.store(function(b), y + i + lanes)
+            unsafe I.store(function(c), y + i + 2 &* lanes)
+            unsafe I.store(function(d), y + i + 3 &* lanes)
+            i &+= 4 &* lanes
+        }
+        unsafe map(x + i, y + i, count &- i, function)
+    }
+
     /// Applies an operation.
     ///
     /// - Returns: Whether the function has vector code; otherwise nothing was written.
@@ -42,13 +68,13 @@ internal enum UnaryKernel<I: InstructionSet> {
         let a = I.broadcast(operation.a)
         let b = I.broadcast(operation.b)
         switch operation.function {
-        case .identity: unsafe map(x, y, count) { $0 }
-        case .absolute: unsafe map(x, y, count) { Math.absolute($0) }
-        case .negative: unsafe map(x, y, count) { Math.negative($0) }
-        case .relu: unsafe map(x, y, count) { I.maximum(zero, $0) }
+        case .identity: unsafe stream(x, y, count) { $0 }
+        case .absolute: unsafe stream(x, y, count) { Math.absolute($0) }
+        case .negative: unsafe stream(x, y, count) { Math.negative($0) }
+        case .relu: unsafe stream(x, y, count) { I.maximum(zero, $0) }
         case .leakyRelu:
-            unsafe map(x, y, count) { I.select(I.less($0, zero), I.multiply(a, $0), $0) }
-        case .clamp: unsafe map(x, y, count) { I.minimum(b, I.maximum(a, $0)) }
+            unsafe stream(x, y, count) { I.select(I.less($0, zero), I.multiply(a, $0), $0) }
+        case .clamp: unsafe stream(x, y, count) { I.minimum(b, I.maximum(a, $0)) }
         case .thresholdedRelu:
             unsafe map(x, y, count) { x in
                 I.select(I.notEqual(x, x), x, I.select(I.less(a, x), x, zero))
@@ -57,10 +83,10 @@ internal enum UnaryKernel<I: InstructionSet> {
         case .reciprocalSquareRoot:
             unsafe map(x, y, count) { I.divide(one, I.squareRoot($0)) }
         case .reciprocal: unsafe map(x, y, count) { I.divide(one, $0) }
-        case .square: unsafe map(x, y, count) { I.multiply($0, $0) }
-        case .floor: unsafe map(x, y, count) { I.floor($0) }
-        case .ceiling: unsafe map(x, y, count) { I.ceiling($0) }
-        case .roundToEven: unsafe map(x, y, count) { I.roundToEven($0) }
+        case .square: unsafe stream(x, y, count) { I.multiply($0, $0) }
+        case .floor: unsafe stream(x, y, count) { I.floor($0) }
+        case .ceiling: unsafe stream(x, y, count) { I.ceiling($0) }
+        case .roundToEven: unsafe stream(x, y, count) { I.roundToEven($0) }
         case .sign:
             unsafe map(x, y, count) { x in
                 // 0 and NaN stay what they are.
@@ -111,7 +137,7 @@ internal enum UnaryKernel<I: InstructionSet> {
         case .softsign:
             unsafe map(x, y, count) { I.divide($0, I.add(one, Math.absolute($0))) }
         case .mish: unsafe map(x, y, count) { Math.mish($0) }
-        case .affine: unsafe map(x, y, count) { I.multiplyAdd(b, a, $0) }
+        case .affine: unsafe stream(x, y, count) { I.multiplyAdd(b, a, $0) }
         case .shrink:
             unsafe map(x, y, count) { x in
                 let below = I.less(x, Math.negative(a))

@@ -43,13 +43,18 @@ internal enum VectorMath<I: InstructionSet> {
         I.floats(bits: I.or(I.bits(x), I.and(I.bits(sign), I.broadcast(Int32.min))))
     }
 
-    /// x = n·ln 2 + r with |r| ≤ ln 2 / 2; x between -104 and 89, or NaN.
+    /// x = n·ln 2 + r with n a multiple of 1/steps and |r| ≤ ln 2 / (2·steps); x between -104 and 89,
+    /// or NaN.
     ///
-    /// `shifted` is n + 1.5·2²³, whose low bits are the integer n.
+    /// `steps` is a power of two up to 16. `shifted` is n + 1.5·2²³/steps, whose low bits are the
+    /// integer steps·n.
     @inlinable
     @inline(__always)
-    internal static func reduce(_ x: Floats) -> (shifted: Floats, n: Floats, r: Floats) {
-        let magic = constant(0x1.8p23)
+    internal static func reduce(
+        _ x: Floats,
+        steps: Int = 1
+    ) -> (shifted: Floats, n: Floats, r: Floats) {
+        let magic = constant(0x1.8p23 / Float(steps))
         let shifted = I.multiplyAdd(magic, x, constant(1.442_695_04))
         let n = I.subtract(shifted, magic)
         // ln 2 in two parts; the product with the first is exact.
@@ -70,11 +75,24 @@ internal enum VectorMath<I: InstructionSet> {
     }
 
     /// eˣ for x between -104 and 89, or NaN.
+    ///
+    /// Where a register of roots of two can be looked up, n has a fraction, and r is so small that the
+    /// cubic 1 + r + a·r² + r³/6 does, whose `a` spreads what r⁴/24 is off over the interval. What the
+    /// roots lost when they were rounded is made good.
     @inlinable
     @inline(__always)
     internal static func exponential(bounded x: Floats) -> Floats {
-        let (shifted, n, r) = reduce(x)
-        let y = multiplyAdd(multiplyAdd(exponentialTail(r), r, 1), r, 1)
+        let steps = I.rootOfTwoCount
+        let (shifted, n, r) = reduce(x, steps: steps)
+        if steps == 1 {
+            let y = multiplyAdd(multiplyAdd(exponentialTail(r), r, 1), r, 1)
+            return I.scale(y, byPowerOfTwo: n, shifted: shifted)
+        }
+        let root = I.rootOfTwo(I.bits(shifted))
+        let bend = 0.004_146 / Float(steps &* steps)
+        let p = multiplyAdd(multiplyAdd(constant(1.666_666_67e-1), r, 0.5 + bend), r, 1)
+        let rest = I.rootOfTwoRest(I.bits(shifted))
+        let y = I.multiplyAdd(root, root, I.multiplyAdd(rest, p, r))
         return I.scale(y, byPowerOfTwo: n, shifted: shifted)
     }
 

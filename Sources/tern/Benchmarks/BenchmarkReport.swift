@@ -34,20 +34,27 @@ struct BenchmarkReport {
         let gigaoperationsPerSecond: Double
         let peakGigaoperationsPerSecond: Double
         let gigabytesPerSecond: Double
+        /// What reading as much memory once can do; absent where arithmetic is what counts.
+        let streamGigabytesPerSecond: Double?
     }
 
     /// Writes what stands above the lines.
-    func begin() {
+    ///
+    /// - Parameter streams: Where memory was read from, and how many GB/s.
+    func begin(streams: [(name: String, gigabytesPerSecond: Double)]) {
         guard !json else { return }
         writeLine(
             "\(context.table.name) kernels, \(threadCount) "
                 + "\(threadCount == 1 ? "thread" : "threads"), load average \(loadAverage())"
         )
+        let rates = streams.map { "\(decimal($0.gigabytesPerSecond, 1)) from \($0.name)" }
+        writeLine("reads at \(rates.joined(separator: ", ")) GB/s")
         writeLine("")
         writeLine(
             "".padding(to: 30) + "type".padding(to: 6) + "µs".padding(to: 30)
                 + "Gop/s".leftPadding(to: 8) + "of peak".leftPadding(to: 9)
-                + "GB/s".leftPadding(to: 8) + "ns/element".leftPadding(to: 12)
+                + "GB/s".leftPadding(to: 8) + "of read".leftPadding(to: 9)
+                + "ns/element".leftPadding(to: 12)
         )
     }
 
@@ -57,7 +64,9 @@ struct BenchmarkReport {
     ///   - subject: What was timed.
     ///   - timing: What it took.
     ///   - peak: The operations that one thread does in a nanosecond at best.
-    func add(_ subject: Subject, _ timing: BenchmarkTiming, peak: Double) {
+    ///   - stream: The bytes that all threads read in a nanosecond at best from as much memory, if
+    ///     that is what counts.
+    func add(_ subject: Subject, _ timing: BenchmarkTiming, peak: Double, stream: Double? = nil) {
         let rate = subject.operationCount / timing.median
         let peak = peak * Double(threadCount)
         let bandwidth = subject.byteCount / timing.median
@@ -74,7 +83,8 @@ struct BenchmarkReport {
                     largestNanoseconds: timing.largest,
                     gigaoperationsPerSecond: rate,
                     peakGigaoperationsPerSecond: peak,
-                    gigabytesPerSecond: bandwidth
+                    gigabytesPerSecond: bandwidth,
+                    streamGigabytesPerSecond: stream
                 )
             )
             return
@@ -88,6 +98,7 @@ struct BenchmarkReport {
                 + (counts ? decimal(rate, 1) : "").leftPadding(to: 8)
                 + (counts ? decimal(100 * rate / peak, 1) + " %" : "").leftPadding(to: 9)
                 + decimal(bandwidth, 1).leftPadding(to: 8)
+                + (stream.map { decimal(100 * bandwidth / $0, 1) + " %" } ?? "").leftPadding(to: 9)
                 + (subject.elementCount > 0 ? decimal(perElement, 3) : "").leftPadding(to: 12)
                 + "  " + subject.origin).trimmingTrailingBlanks()
         )

@@ -1,6 +1,5 @@
 import ArgumentParser
 import TernKernels
-import TernMicrokernels
 
 /// What the numbers of a timed product are.
 enum ProductType: String, CaseIterable, ExpressibleByArgument {
@@ -19,14 +18,12 @@ enum ProductType: String, CaseIterable, ExpressibleByArgument {
     /// Floats by weights of 8 bits in blocks of 32, computed in bytes.
     case q8
 
-    /// How many times the arithmetic peak of 32-bit floats the machine can do at best: the widest
-    /// instructions of the v4 kernels multiply four bytes, or two bfloat16, in the place of a float.
-    func peakFactor(of table: KernelTable) -> Double {
-        guard table.name.description == "v4" else { return 1 }
-        return switch self {
-        case .f32: 1
-        case .bf16: 2
-        case .u8s8, .s8s8, .u8u8, .q4, .q8: 4
+    /// The arithmetic whose peak is the most a product can do.
+    var arithmetic: PeakWork.Arithmetic {
+        switch self {
+        case .f32: .floats
+        case .bf16: .bfloats
+        case .u8s8, .s8s8, .u8u8, .q4, .q8: .bytes
         }
     }
 

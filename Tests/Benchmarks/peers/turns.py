@@ -18,7 +18,7 @@ class Table:
         print(f"{title}, {threads} thread{'s' if threads > 1 else ''}, {repeats} turns, load average "
               f"{environment.load_average()}")
         print(f"{'':<30}{'peer µs':>10}{'Tern µs':>10}  {'peer/Tern (spread)':<22}"
-              f"{'Gop/s':>8}{'of peak':>9}{'GB/s':>7}")
+              f"{'Gop/s':>8}{'of peak':>9}{'GB/s':>7}{'of read':>9}")
 
     def add(self, name, peer, arguments):
         """Runs `peer` (a function that returns nanoseconds) and `tern kernels bench` in turns."""
@@ -34,12 +34,16 @@ class Table:
             key: statistics.median(line[key] for line in lines)
             for key in ("medianNanoseconds", "gigaoperationsPerSecond", "gigabytesPerSecond",
                         "peakGigaoperationsPerSecond")}
+        # Only products of one row have it: what reading as much memory once can do.
+        streams = [line["gigabytesPerSecond"] / line["streamGigabytesPerSecond"]
+                   for line in lines if "streamGigabytesPerSecond" in line]
+        read = f"{100 * statistics.median(streams):.1f} %" if streams else ""
         rate, peak = middle["gigaoperationsPerSecond"], middle["peakGigaoperationsPerSecond"]
         percent = f"{100 * rate / peak:.1f} %" if rate else ""
         spread = f"{ratio:.2f} ({min(turns):.2f}–{max(turns):.2f})"
         print(f"{name:<30}{statistics.median(peers) / 1000:>10.2f}"
               f"{middle['medianNanoseconds'] / 1000:>10.2f}  {spread:<22}{rate or 0:>8.1f}"
-              f"{percent:>9}{middle['gigabytesPerSecond']:>7.1f}", flush=True)
+              f"{percent:>9}{middle['gigabytesPerSecond']:>7.1f}{read:>9}", flush=True)
         self.ratios.append((ratio, name))
 
     def bench(self, arguments):

@@ -6,14 +6,16 @@ import TernThreadPool
 struct KernelsBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Times kernels against the machine's arithmetic peak.",
+        abstract: "Times kernels against what the machine can do at best.",
         discussion: """
-            The peak of one thread is measured in the same run, in turns with each kernel. A line \
-            shows the median of several samples and, in brackets, the smallest and the largest. \
-            GB/s is the rate at which the packed right-hand side of a product was read, or the \
-            image or argument was read and the result written. Without a --shape, \
-            --convolution or --function it times what inference really runs. The peak of bytes is taken as four times, that \
-            of bfloat16 as twice that of floats where the kernels have such instructions (v4).
+            The arithmetic peak of one thread, in the numbers that a kernel multiplies, is measured in \
+            the same run, in turns with each kernel. A line shows the median of several samples and, \
+            in brackets, the smallest and the largest. GB/s is the rate at which the packed \
+            right-hand side of a product was read, or the image or argument was read and the result \
+            written; for a product of one row it is also shown as a part of the rate at which as \
+            much memory can be read, measured in turns as well. A function is applied twelve times, \
+            each time to its own result, as a model would, and then starts again. Without a --shape, \
+            --convolution or --function it times what inference really runs.
 
               tern kernels bench
               tern kernels bench --function gelu:128x3072
@@ -90,7 +92,7 @@ struct KernelsBench: AsyncParsableCommand {
         let pool = threads > 1 ? ThreadPool(workerCount: threads - 1) : nil
         let context = KernelContext(pool: pool)
         let report = BenchmarkReport(context: context, threadCount: threads, json: json)
-        report.begin()
+        report.begin(streams: json ? [] : streams(context))
         for shape in takesAll ? ProductShape.inference : shape {
             for type in type {
                 let work = type.work(
@@ -106,7 +108,7 @@ struct KernelsBench: AsyncParsableCommand {
                     byteCount: type.byteCount(of: shape),
                     origin: shape.origin
                 )
-                time(work, subject, report, peakFactor: type.peakFactor(of: context.table))
+                time(work, subject, report, type.arithmetic, isStreamed: shape.rowCount == 1)
             }
         }
         for convolution in takesAll ? ConvolutionCase.inference : convolution {
@@ -126,19 +128,18 @@ struct KernelsBench: AsyncParsableCommand {
                         byteCount: Double(elementByteCount * elementCount)
                     ),
                     report,
-                    peakFactor: type.peakFactor(of: context.table)
+                    type.arithmetic
                 )
             }
         }
         for function in takesAll ? FunctionCase.inference : function {
-            let count = function.rowCount * function.columnCount
             time(
                 FunctionWork(function, context: context),
                 .init(
                     name: function.description,
                     type: "f32",
-                    byteCount: Double(count * 8),
-                    elementCount: count
+                    byteCount: Double(function.byteCount),
+                    elementCount: function.elementCount
                 ),
                 report
             )
@@ -146,20 +147,41 @@ struct KernelsBench: AsyncParsableCommand {
         pool?.shutdown()
     }
 
+    /// How fast memory is read from each level of the caches, and beyond them.
+    private func streams(_ context: KernelContext) -> [(name: String, gigabytesPerSecond: Double)] {
+        let levels = [
+            ("L2", StreamWork(byteCount: 512 << 10, context: context)),
+            ("L3", StreamWork(byteCount: 8 << 20, context: context)),
+            ("memory", StreamWork(byteCount: 256 << 20, context: context)),
+        ]
+        return levels.map { name, work in
+            let timer = BenchmarkTimer(sampleCount: 9, pool: context.pool)
+            return (name, work.byteCount / timer.time([work])[0].smallest)
+        }
+    }
+
     private func time(
         _ work: any BenchmarkedWork,
         _ subject: BenchmarkReport.Subject,
         _ report: BenchmarkReport,
-        peakFactor: Double = 1
+        _ arithmetic: PeakWork.Arithmetic = .floats,
+        isStreamed: Bool = false
     ) {
         let timer = BenchmarkTimer(
             sampleCount: samples,
             pool: report.context.pool,
             copyCount: max(copies, results)
         )
-        let peak = PeakWork(table: report.context.table)
-        let timings = timer.time([peak, work])
-        let best = peak.operationCount / timings[0].smallest
-        report.add(subject, timings[1], peak: best * peakFactor)
+        let peak = PeakWork(arithmetic, table: report.context.table)
+        let byteCount = Int(subject.byteCount) * copies
+        let stream =
+            isStreamed ? StreamWork(byteCount: byteCount, context: report.context) : nil
+        let timings = timer.time([peak, work] + (stream.map { [$0] } ?? []))
+        report.add(
+            subject,
+            timings[1],
+            peak: peak.operationCount / timings[0].smallest,
+            stream: stream.map { $0.byteCount / timings[2].smallest }
+        )
     }
 }
