@@ -12,6 +12,8 @@
 
 _Thread_local void *tern_thread_participant_storage;
 _Thread_local const void *tern_thread_home_storage;
+_Thread_local uint32_t tern_thread_random_storage = 2463534242u;
+_Thread_local uint64_t tern_thread_unshared_nanoseconds_storage;
 
 void tern_park(const void *word, uint32_t expected) {
     int saved = errno;

@@ -32,12 +32,15 @@ package struct KernelContext: Sendable {
     /// - Parameters:
     ///   - count: How many pieces there are.
     ///   - grain: The fewest pieces worth handing to a thread.
-    ///   - nanosecondsPerPiece: What one piece takes on one thread, roughly.
+    ///   - nanosecondsPerPiece: What one piece takes on one thread, roughly; the pool measures and learns
+    ///     for each loop what it really takes.
+    ///   - site: What tells this loop from others of the same lengths; its line in the source.
     ///   - body: What to do; the pieces of a range belong to one thread.
     internal func forEach(
         _ count: Int,
         grain: Int = 1,
         nanosecondsPerPiece: Double,
+        site: UInt = #line,
         _ body: (Range<Int>) -> Void
     ) {
         guard count > 0 else { return }
@@ -50,6 +53,7 @@ package struct KernelContext: Sendable {
             count: count,
             grain: grain,
             predictedSerialNanoseconds: Int(Swift.min(predicted, 1e15)),
+            site: site,
             body
         )
     }

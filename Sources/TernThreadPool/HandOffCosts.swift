@@ -11,13 +11,15 @@ internal import Glibc
 // its first pool with workers is made: a thread of its own answers 48 calls spinning and 8 from
 // sleep, about 1 ms altogether and never more than 5 ms of asking. Of the spinning answers the
 // tenth percentile counts and of the others the median, so that another process that gets in between
-// does not show for the life of the pool. What was not answered in time counts as the usual value; whether helpers really come is
-// watched while the pool runs (StallWatch.swift).
+// does not show for the life of the pool. What was not answered in time counts as the usual value;
+// whether helpers really come is watched while the pool runs (StallWatch.swift).
 //
 // From the costs follow the thresholds:
-//  - a loop is shared from 25 times the spinning answer on (about 4 µs): then half of the work,
-//    handed over, costs 8 % of itself, and what the helper must fetch from this thread's cache has
-//    room, too;
+//  - a short loop is tried with help from 8 times the spinning answer on (about 1.3 µs), and then as it
+//    turned out (LoopHistory.swift);
+//  - a fork, or a short loop of which nothing is known yet because its place in the table is taken, is
+//    shared from 25 times the spinning answer on (about 4 µs): then half of the work, handed over,
+//    costs 8 % of itself, and what the helper must fetch from this thread's cache has room, too;
 //  - a sleeping worker is woken from 3 times its answer on (about 100 µs): the helper comes when a
 //    third is done, and the loop takes two thirds of its time instead of all of it.
 
@@ -40,7 +42,12 @@ package struct HandOffCosts: Sendable, Equatable {
     /// What they are on this machine, measured at the first use.
     package static let ofThisMachine = measured()
 
-    /// Work predicted to take less on one thread stays there; between 2 and 50 µs.
+    /// Whether help pays in a loop that takes less need not even be tried; between 1 and 20 µs.
+    package var trialThresholdNanoseconds: Int {
+        min(max(8 * spinningNanoseconds, 1_000), 20_000)
+    }
+
+    /// A fork predicted to take less on one thread stays there; between 2 and 50 µs.
     package var sharingThresholdNanoseconds: Int {
         min(max(25 * spinningNanoseconds, 2_000), 50_000)
     }

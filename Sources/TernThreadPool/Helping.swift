@@ -57,8 +57,7 @@ extension PoolCore {
         // SAFETY: the index is that of a participant.
         let other = unsafe storage.pointee.participants + index
         // Acquire: pairs with the publishing store in `OwnedLoop.run`.
-        let published = unsafe other.pointee.published.word.loadAcquire()
-        var open = published & Participant.frameMask
+        var open = unsafe other.pointee.published.word.loadAcquire()
         // The outermost loop first: its blocks are the largest.
         while open != 0 {
             let frame = unsafe other.pointee.frames + open.trailingZeroBitCount
@@ -68,8 +67,6 @@ extension PoolCore {
         while true {
             switch unsafe other.pointee.deque.steal(tagged: root) {
             case .nothing:
-                // Not yet: the next look may find what this asks for.
-                if DivisibleMark(published).isFor(root: root) { unsafe other.pointee.demand.ask() }
                 return false
             case .contended:
                 continue
@@ -99,7 +96,7 @@ extension PoolCore {
         if isSearching, unsafe frame.pointee.shape.isOwner(on: tern_current_processor()) {
             // The owner stands still while we are here.
             unsafe participant.pointee.isInTheWay = true
-        } else if unsafe work(participant, frame, leavesForJobs: isSearching) {
+        } else if unsafe work(participant, frame, leavesForJobs: isSearching).isDone {
             _ = unsafe frame.pointee.latch.close()
         }
         unsafe participant.pointee.root = ownRoot
@@ -119,29 +116,36 @@ extension PoolCore {
     ///   - participant: The thread that works; inside the latch, or the owner.
     ///   - frame: The loop.
     ///   - leavesForJobs: Whether to stop when a job waits in the injector.
-    /// - Returns: Whether no block is left unclaimed.
+    /// - Returns: Whether no block is left unclaimed, and how many the thread has run.
     @inline(__always)
     func work(
         _ participant: ParticipantPointer,
         _ frame: UnsafeMutablePointer<LoopFrame<PoolWord>>,
         leavesForJobs: Bool
-    ) -> Bool {
+    ) -> (isDone: Bool, blockCount: Int) {
         let sliceCount = unsafe frame.pointee.shape.sliceCount
         let home = unsafe homeSlice(of: participant, among: sliceCount)
+        var blockCount = 0
         while true {
-            if leavesForJobs, unsafe storage.pointee.injector.seemsWaiting { return false }
+            if leavesForJobs, unsafe storage.pointee.injector.seemsWaiting {
+                return (false, blockCount)
+            }
             if unsafe !frame.pointee.runFromHead(of: home) { break }
+            blockCount &+= 1
         }
         var slice = home
         for _ in 1..<max(sliceCount, 1) {
             slice += 1
             if slice >= sliceCount { slice = 0 }
             while true {
-                if leavesForJobs, unsafe storage.pointee.injector.seemsWaiting { return false }
+                if leavesForJobs, unsafe storage.pointee.injector.seemsWaiting {
+                    return (false, blockCount)
+                }
                 if unsafe !frame.pointee.runFromTail(of: slice) { break }
+                blockCount &+= 1
             }
         }
-        return true
+        return (true, blockCount)
     }
 
     /// Spins, helping with the same root's work, until `latch` is done; then sleeps if it takes
@@ -184,13 +188,11 @@ extension PoolCore {
 
     /// Whether there is something that a worker should be awake for.
     ///
-    /// - Parameters:
-    ///   - isParking: Whether it is the worker that looks who would go to sleep.
-    ///   - isInTheWay: Whether that worker leaves a processor to the owner of a loop: then only jobs
-    ///     count.
+    /// - Parameter isInTheWay: Whether the worker that looks leaves a processor to the owner of a
+    ///   loop: then only jobs count.
     /// - Returns: Whether there is.
     @inline(never)
-    func isWorkVisible(isParking: Bool = false, isInTheWay: Bool = false) -> Bool {
+    func isWorkVisible(isInTheWay: Bool = false) -> Bool {
         if unsafe storage.pointee.injector.hasReadyJob() { return true }
         if isInTheWay { return false }
         let count = unsafe workerCount + storage.pointee.guestCount
@@ -198,10 +200,7 @@ extension PoolCore {
             let other = unsafe storage.pointee.participants + index
             if unsafe !other.pointee.deque.seemsEmpty { return true }
             // Acquire: pairs with the publishing store in `OwnedLoop.run`.
-            let published = unsafe other.pointee.published.word.loadAcquire()
-            // Who asks for a part of a range does so spinning, and for a bounded time.
-            if !isParking && DivisibleMark(published).mayWake { return true }
-            var open = published & Participant.frameMask
+            var open = unsafe other.pointee.published.word.loadAcquire()
             while open != 0 {
                 let frame = unsafe other.pointee.frames + open.trailingZeroBitCount
                 open &= open &- 1

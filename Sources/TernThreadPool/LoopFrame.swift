@@ -17,6 +17,11 @@
 // order nothing: what a helper needs it sees since it entered the latch, and what it wrote the owner
 // sees when it has left.
 //
+// Nothing is divided ahead of demand: until a helper has entered, the owner claims block after block,
+// its own slice and then the others', and who enters takes what it wants when it wants it. A thread
+// that has run out of work finds more as long as any block is unclaimed. That is why there is no other
+// way to run a loop.
+//
 // Frames are allocated with the pool and used again and again. Fields other than the latch and the
 // hints are read only by the owner and by helpers inside the latch (Latch.swift).
 

@@ -8,20 +8,14 @@ internal import CTernCPU
 @safe struct Participant: ~Copyable {
     /// How deep a thread's own loops can be nested and still be shared; deeper ones run inline.
     static var frameCount: Int { 8 }
-    /// The bits of ``published`` that stand for frames.
-    static var frameMask: UInt64 { 1 << UInt64(frameCount) - 1 }
 
     /// What a parked worker sleeps on.
     let token = Token<PoolWord>()
 
     /// What others may help with; written by the participant only.
     ///
-    /// Bit k is set while frame k is published; the upper half tells of a divisible range, see
-    /// ``DivisibleMark``.
+    /// Bit k is set while frame k is published.
     let published = PaddedWord<PoolWord>(0)
-
-    /// Whether somebody wants a part of the divisible range.
-    let demand = Demand<PoolWord>()
 
     /// The forks that may be stolen.
     let deque: ChaseLevDeque<PoolWord>

@@ -14,6 +14,8 @@ internal import CTernCPU
     /// How many workers run jobs.
     let busyWorkers = PaddedWord<PoolWord>(0)
     let stalls = StallWatch<PoolWord>()
+    /// How often short loops have woken a worker in vain; see `wakesForManyLoops`.
+    let vainWakes = PaddedWord<PoolWord>(0)
     /// How many hold the storage.
     let holders: PaddedWord<PoolWord>
 
@@ -21,13 +23,17 @@ internal import CTernCPU
     let guestCount: Int
     let spinNanoseconds: UInt64
     let lookoutNanoseconds: UInt64
-    /// Below this a loop or fork stays on its thread.
+    /// Below this a loop stays on its thread.
+    let trialThresholdNanoseconds: Int
+    /// Below this a fork stays on its thread.
     let sharingThresholdNanoseconds: Int
     /// From this on a sleeping worker is woken for a loop or fork.
     let wakingThresholdNanoseconds: Int
     let participants: ParticipantPointer
     let frames: UnsafeMutablePointer<LoopFrame<PoolWord>>
     let slices: UnsafeMutablePointer<PaddedWord<PoolWord>>
+    /// What is known of short loops; `LoopKey.placeCount` of them.
+    let histories: UnsafeMutablePointer<PoolWord>
     let threadName: String
     let pinsWorkers: Bool
 }
@@ -79,6 +85,12 @@ internal import CTernCPU
         )
         let slices: UnsafeMutablePointer<PaddedWord<PoolWord>> =
             unsafe Self.allocateLines(frameCount * slicesPerFrame)
+        let histories: UnsafeMutablePointer<PoolWord> = unsafe Self.allocateLines(
+            LoopKey.placeCount
+        )
+        for place in 0..<LoopKey.placeCount {
+            unsafe (histories + place).initialize(to: PoolWord(0))
+        }
         for slice in 0..<frameCount * slicesPerFrame {
             unsafe (slices + slice).initialize(to: PaddedWord(0))
         }
@@ -105,11 +117,13 @@ internal import CTernCPU
                 guestCount: guestCount,
                 spinNanoseconds: UInt64(spin) * 1000,
                 lookoutNanoseconds: UInt64(lookout) * 1000,
+                trialThresholdNanoseconds: costs.trialThresholdNanoseconds,
                 sharingThresholdNanoseconds: costs.sharingThresholdNanoseconds,
                 wakingThresholdNanoseconds: costs.wakingThresholdNanoseconds,
                 participants: participants,
                 frames: frames,
                 slices: slices,
+                histories: histories,
                 threadName: configuration.threadName,
                 pinsWorkers: configuration.pinsWorkers
             )
@@ -124,7 +138,7 @@ internal import CTernCPU
         _ count: Int
     ) -> UnsafeMutablePointer<Value> {
         precondition(
-            MemoryLayout<Value>.stride % lineByteCount == 0 || count == 1,
+            MemoryLayout<Value>.stride * count % lineByteCount == 0 || count == 1,
             "\(Value.self) does not end on a line"
         )
         return unsafe UnsafeMutableRawPointer.allocate(
@@ -147,11 +161,17 @@ internal import CTernCPU
         unsafe storage.pointee.frames.deallocate()
         unsafe storage.pointee.slices.deinitialize(count: sliceCount)
         unsafe storage.pointee.slices.deallocate()
+        unsafe storage.pointee.histories.deinitialize(count: LoopKey.placeCount)
+        unsafe storage.pointee.histories.deallocate()
         unsafe storage.deinitialize(count: 1)
         unsafe storage.deallocate()
     }
 
-    /// Below this a loop or fork stays on its thread: sharing costs a good part of it.
+    /// Below this a loop stays on its thread.
+    @inline(__always)
+    var trialThresholdNanoseconds: Int { unsafe storage.pointee.trialThresholdNanoseconds }
+
+    /// Below this a fork stays on its thread: sharing costs a good part of it.
     @inline(__always)
     var sharingThresholdNanoseconds: Int { unsafe storage.pointee.sharingThresholdNanoseconds }
 
@@ -164,6 +184,10 @@ internal import CTernCPU
     var isFullyBusy: Bool {
         unsafe storage.pointee.busyWorkers.word.loadRelaxed() >= UInt64(workerCount)
     }
+
+    /// Whether every worker sleeps, so that nobody would notice a short loop.
+    @inline(__always)
+    var isAsleep: Bool { unsafe storage.pointee.sleep.parkedCount == workerCount }
 
     /// How many workers the pool has.
     @inline(__always)

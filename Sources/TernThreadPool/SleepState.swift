@@ -54,6 +54,10 @@ struct SleepState<Word: SharedWord & ~Copyable>: ~Copyable, Sendable {
     @inline(__always)
     var searchingCount: Int { Int(word.loadRelaxed() >> 56) }
 
+    /// How many workers sleep, or are about to; may be outdated at once.
+    @inline(__always)
+    var parkedCount: Int { (word.loadRelaxed() & Self.parkedMask).nonzeroBitCount }
+
     /// Whether somebody sleeps and nobody searches: the case in which a publisher may have to wake.
     ///
     /// Sequential: comes after the publication; pairs with ``announceParking(_:)`` and

@@ -74,15 +74,7 @@ extension ThreadPool {
 
 /// What a thief needs to know of a fork.
 struct ForkDescriptor: ~Copyable {
-    /// What there is to do.
-    @safe enum Work {
-        /// The second half of a fork.
-        case closure(ClosureWords)
-        /// Half of what was left of a range.
-        case range(DivisibleRange)
-    }
-
-    let work: Work
+    let second: ClosureWords
     let latch = Latch<PoolWord>(inside: 1)
 
     /// The fork's address, tagged with `root`: what goes on the deque.
@@ -100,7 +92,7 @@ struct ForkDescriptor: ~Copyable {
     let mayWake: Bool
 
     func run(_ first: ClosureWords, _ second: ClosureWords) {
-        var descriptor = ForkDescriptor(work: .closure(second))
+        var descriptor = ForkDescriptor(second: second)
         unsafe withUnsafeMutablePointer(to: &descriptor) { descriptor in
             let entry = unsafe ForkDescriptor.entry(descriptor, root: participant.pointee.root)
             guard unsafe participant.pointee.deque.push(entry) else {
@@ -109,7 +101,9 @@ struct ForkDescriptor: ~Copyable {
                 second.call()
                 return
             }
-            if mayWake, unsafe core.storage.pointee.sleep.needsWaking { core.wakeOne() }
+            if mayWake, unsafe core.storage.pointee.sleep.needsWaking {
+                core.wakeOne()
+            }
             first.call()
             let newest = unsafe participant.pointee.deque.pop()
             if newest == entry {
@@ -131,10 +125,7 @@ extension PoolCore {
         )!
         let ownRoot = unsafe participant.pointee.root
         unsafe participant.pointee.root = entry >> 48
-        switch unsafe descriptor.pointee.work {
-        case .closure(let second): second.call()
-        case .range(let range): unsafe workThrough(participant, range)
-        }
+        unsafe descriptor.pointee.second.call()
         unsafe participant.pointee.root = ownRoot
         unsafe descriptor.pointee.latch.leave()
     }

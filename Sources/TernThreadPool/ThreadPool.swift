@@ -6,7 +6,7 @@ internal import Glibc
 // ## Threads
 //
 // A participant is a thread with a place in the pool: a worker for its life, or a guest, a thread
-// from outside, for the length of its outermost loop, fork or range. The caller always takes part:
+// from outside, for the length of its outermost loop or fork. The caller always takes part:
 // it does everything itself that nobody else has taken, so no caller ever needs a helper to come.
 //
 //     worker   searching ─► working   took a job, entered a loop, took a fork
@@ -17,8 +17,8 @@ internal import Glibc
 //     guest    stranger ─► working ─► waiting ─► stranger
 //     waiting  for helpers that are inside: helps its own root's work, spins, then parks
 //
-// A searching worker looks at, in this order: the injector, the others' loops, the others' deques,
-// and asks for a part of others' ranges. A waiting thread takes only work of its own root, the
+// A searching worker looks at, in this order: the injector, the others' loops, the others' deques.
+// A waiting thread takes only work of its own root, the
 // computation it waits in, and never a job: a short wait must not become a long foreign one.
 //
 // ## What is published, and with which orderings
@@ -30,23 +30,24 @@ internal import Glibc
 //                                  blocks relaxed, and leave by sequential subtraction
 //     fork     ChaseLevDeque.swift bottom stored by release; pop and steal meet in sequential
 //                                  operations on top and bottom
-//     range    Demand.swift        nothing but a mark; who asks gets a fork
 //     sleep    SleepState.swift    one word, changed by sequential read-modify-writes only
 //     end      Latch.swift         owner and helpers: release by leaving, acquire by the owner's look
 //
 // Two kinds of pairs need more than release and acquire, because each side stores one word and then
 // loads the other's (a store buffer would let both miss each other): the owner's pop against a
 // steal, and a producer's job against a worker's announcement that it will sleep. In both, all four
-// accesses are sequentially consistent. For loops, forks and ranges a missed wake-up costs time only,
+// accesses are sequentially consistent. For loops and forks a missed wake-up costs time only,
 // since their owner does the work itself; so those are published without.
 //
 // ## When work is shared
 //
-//  - not below the threshold that follows from what an answer costs here (HandOffCosts.swift)
+//  - not if it is so short that help cannot pay (HandOffCosts.swift), or was seen not to
+//    (LoopHistory.swift)
 //  - not when every worker runs a job: several requests at once each run narrow
-//  - not, if short, after helpers were lately put off their processors (StallWatch.swift)
-//  - a sleeping worker is woken only for long work and only if nobody is searching; one at a time:
-//    the woken one wakes the next when it has found work and there is more
+//  - not, if short, when helpers were lately put off their processors and lost more time by it than
+//    they gained (StallWatch.swift)
+//  - a sleeping worker is woken only for long work, or for much short work, and only if nobody is
+//    searching; one at a time: the woken one wakes the next when it has found work and there is more
 //  - a helper leaves a loop at its next block when a job waits, and, if the loop is short, at once
 //    when it finds itself on the owner's own processor, for another one
 //
@@ -59,12 +60,10 @@ internal import Glibc
 
 /// Threads that run jobs, and that help whoever runs a parallel loop or a fork.
 ///
-/// Four ways in:
+/// Three ways in:
 /// - ``submit(_:)`` hands a job to the workers, first in first out;
 /// - ``parallelFor(count:grain:predictedSerialNanoseconds:_:)`` splits a range into slices, the same
 ///   for each thread from loop to loop; the caller works too and returns when the whole range is done;
-/// - ``divide(count:grain:predictedSerialNanoseconds:_:)`` splits a range when somebody asks, for
-///   uneven or nested work;
 /// - ``join(predictedSerialNanoseconds:_:_:)`` runs two closures, perhaps at the same time.
 ///
 /// All may be called from workers, from any other thread, from several at once, and from

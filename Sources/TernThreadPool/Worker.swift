@@ -115,7 +115,7 @@ extension PoolCore {
         unsafe storage.pointee.sleep.sleep(index, on: participant.pointee.token) {
             // A worker of a closed pool stays awake until the last job has been taken.
             unsafe storage.pointee.injector.isClosed
-                || isWorkVisible(isParking: true, isInTheWay: isInTheWay)
+                || isWorkVisible(isInTheWay: isInTheWay)
         }
     }
 

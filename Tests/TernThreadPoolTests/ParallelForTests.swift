@@ -171,7 +171,7 @@ import Testing
         let pool = ThreadPool(.init(workerCount: 2, costs: .usual))
         let elsewhere = Counter()
         for _ in 0..<200 {
-            pool.parallelFor(count: 100, predictedSerialNanoseconds: 3_999) { _ in
+            pool.parallelFor(count: 100, predictedSerialNanoseconds: 999) { _ in
                 if pool.currentWorkerIndex != nil { elsewhere.add() }
             }
         }

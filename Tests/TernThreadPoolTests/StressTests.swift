@@ -87,8 +87,8 @@ private func stressRound(_ pool: ThreadPool, _ random: inout SeededGenerator) ->
             }
         )
     case 4:
-        // A range whose parts are uneven, some of them loops.
-        pool.divide(count: count, grain: grain) { part in
+        // Parts that are uneven, some of them loops.
+        pool.parallelFor(count: count, grain: grain) { part in
             guard part.lowerBound % 3 == 0 else { return part.forEach(tally.see) }
             pool.parallelFor(count: part.count, grain: 2) {
                 for item in $0 { tally.see(part.lowerBound + item) }

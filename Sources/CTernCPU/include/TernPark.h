@@ -98,6 +98,31 @@ static inline const void *tern_thread_home(void) { return tern_thread_home_stora
 /// Says what this thread was started for.
 static inline void tern_set_thread_home(const void *home) { tern_thread_home_storage = home; }
 
+extern _Thread_local uint32_t tern_thread_random_storage;
+
+/// The thread's next random number; good enough to do something "every 16th time".
+static inline uint32_t tern_thread_random(void) {
+    // Marsaglia's xorshift; 0 would stay 0.
+    uint32_t x = tern_thread_random_storage;
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    tern_thread_random_storage = x;
+    return x;
+}
+
+extern _Thread_local uint64_t tern_thread_unshared_nanoseconds_storage;
+
+/// Adds to the time that this thread worked alone because all helpers slept, and returns the sum.
+static inline uint64_t tern_add_unshared_nanoseconds(uint64_t nanoseconds) {
+    return tern_thread_unshared_nanoseconds_storage += nanoseconds;
+}
+
+/// Starts that sum again.
+static inline void tern_reset_unshared_nanoseconds(void) {
+    tern_thread_unshared_nanoseconds_storage = 0;
+}
+
 // ---- A non-escaping closure as two words ------------------------------------------------------
 //
 // Swift hands a non-escaping closure to a function as two words, its code and its context, and

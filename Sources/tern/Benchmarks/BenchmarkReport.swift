@@ -29,6 +29,7 @@ struct BenchmarkReport {
         let instructionSet: String
         let threads: Int
         let medianNanoseconds: Double
+        let meanNanoseconds: Double
         let smallestNanoseconds: Double
         let largestNanoseconds: Double
         let gigaoperationsPerSecond: Double
@@ -79,6 +80,7 @@ struct BenchmarkReport {
                     instructionSet: context.table.name.description,
                     threads: threadCount,
                     medianNanoseconds: timing.median,
+                    meanNanoseconds: timing.mean,
                     smallestNanoseconds: timing.smallest,
                     largestNanoseconds: timing.largest,
                     gigaoperationsPerSecond: rate,

@@ -15,6 +15,8 @@ struct BenchmarkTiming {
     let nanoseconds: [Double]
 
     var median: Double { nanoseconds[nanoseconds.count / 2] }
+    /// Of all samples: what a call takes with everything that gets in between.
+    var mean: Double { nanoseconds.reduce(0, +) / Double(nanoseconds.count) }
     var smallest: Double { nanoseconds[0] }
     var largest: Double { nanoseconds[nanoseconds.count - 1] }
 }

@@ -4,6 +4,9 @@ The model that ONNX Runtime runs has several products, so that the call's own co
 have equal weights, which it packs once, so that both sides read one packed matrix, from whatever
 cache it fits, and both write as many results. What is compared is the median of each turn; the table
 shows the median ratio of all turns, its spread, and the load average.
+
+With `--busy 1`, another process keeps one processor busy, and the table shows what two threads are worth
+then: against Tern's own single thread, and against ONNX Runtime's two.
 """
 
 import argparse
@@ -17,6 +20,7 @@ from onnx import helper
 
 import runtime_model
 from runtime_model import RuntimeModel, bytes_of, uniform
+from busy import BusyProcessors, BusyTable
 from turns import Table
 
 # What inference really runs; those of floats as in `tern kernels bench` without arguments.
@@ -84,11 +88,26 @@ def main():
     parser.add_argument("--shape", action="append", help="MxKxN; may be given several times")
     parser.add_argument("--threads", type=int, action="append", help="default: 1 and then 2")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument(
+        "--busy", type=int, default=0, metavar="COUNT",
+        help="keep this many processors busy meanwhile, and compare two threads with one")
     arguments = parser.parse_args()
     program = environment.tern()
     for kind in arguments.type or SHAPES:
+        title = f"{kind} products, ONNX Runtime {runtime_model.VERSION}"
+        if arguments.busy:
+            beside = f"{title}, beside {arguments.busy} busy"
+            table = BusyTable(
+                Table(program, beside, 2, arguments.repeats, has_columns=False),
+                BusyProcessors(arguments.busy))
+            for shape in arguments.shape or SHAPES[kind]:
+                model, count = products(kind, shape, 2)
+                table.add(
+                    shape, model.mean_nanoseconds,
+                    ["--type", kind, "--shape", shape, "--results", str(count)])
+            table.finish()
+            continue
         for threads in arguments.threads or [1, 2]:
-            title = f"{kind} products, ONNX Runtime {runtime_model.VERSION}"
             table = Table(program, title, threads, arguments.repeats)
             for shape in arguments.shape or SHAPES[kind]:
                 model, count = products(kind, shape, threads)

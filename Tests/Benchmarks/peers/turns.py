@@ -12,11 +12,13 @@ import environment
 class Table:
     """The ratios of one kind of work."""
 
-    def __init__(self, program, title, threads, repeats):
+    def __init__(self, program, title, threads, repeats, has_columns=True):
         self.program, self.threads, self.repeats = program, threads, repeats
         self.ratios = []
         print(f"{title}, {threads} thread{'s' if threads > 1 else ''}, {repeats} turns, load average "
               f"{environment.load_average()}")
+        if not has_columns:
+            return
         print(f"{'':<30}{'peer µs':>10}{'Tern µs':>10}  {'peer/Tern (spread)':<22}"
               f"{'Gop/s':>8}{'of peak':>9}{'GB/s':>7}{'of read':>9}")
 
@@ -46,9 +48,9 @@ class Table:
               f"{percent:>9}{middle['gigabytesPerSecond']:>7.1f}{read:>9}", flush=True)
         self.ratios.append((ratio, name))
 
-    def bench(self, arguments):
-        command = [self.program, "kernels", "bench", "--threads", str(self.threads), "--samples",
-                   "21", "--json", *arguments]
+    def bench(self, arguments, threads=None, samples=21):
+        command = [self.program, "kernels", "bench", "--threads", str(threads or self.threads),
+                   "--samples", str(samples), "--json", *arguments]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         return json.loads(done.stdout)
 

@@ -7,6 +7,7 @@ private enum PoolBenchmark {
     static let parts: [(name: String, run: @Sendable () -> Void)] = [
         ("deque", measureDeque), ("regions", measureRegions), ("costless", measureCostless),
         ("waking", measureWaking), ("parked", measureParkedHelper), ("idle", measureIdle),
+        ("requests", measureTwoRequests), ("serial", measureSerialWork),
         ("neighbour", measureNeighbour), ("hogs", measureHogs),
         // The last, because it binds this thread to a processor.
         ("speed", measureSpeedUp),

@@ -66,10 +66,6 @@ func measureDeque() {
     }
     report("part of a loop, not shared", alone.summary())
     report("part of a loop, half own half stolen slice", claim.summary(), goal: "6 ns own")
-    let tick = perOperation(parts) {
-        pool.divide(count: parts, predictedSerialNanoseconds: 99_000) { total &+= $0.lowerBound }
-    }
-    report("part of a divisible range", tick.summary(), goal: "0.5 ns above not shared")
     pool.shutdown()
     if sum &+ UInt64(truncatingIfNeeded: total) == 42 { print() }
 }
@@ -172,9 +168,6 @@ func measureCostless() {
                 withExtendedLifetime(total &+ round &+ part.lowerBound) {}
             }
             pool.join(predictedSerialNanoseconds: 5_000, { total &+= round }, {})
-            pool.divide(count: 8, predictedSerialNanoseconds: 5_000) { part in
-                withExtendedLifetime(total &+ round &+ part.lowerBound) {}
-            }
         }
     }
     regions()
@@ -186,9 +179,9 @@ func measureCostless() {
     tern_allocations_count(0)
     var after = rusage()
     getrusage(0, &after)
-    report("allocations in 900,000 regions", "\(tern_allocations_own())", goal: "0")
+    report("allocations in 600,000 regions", "\(tern_allocations_own())", goal: "0")
     report(
-        "futex calls in 900,000 regions",
+        "futex calls in 600,000 regions",
         "\(benchmark_system_call_count() - calls)",
         goal: "0"
     )

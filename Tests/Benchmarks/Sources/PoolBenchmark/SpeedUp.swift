@@ -47,7 +47,7 @@ private func goal(_ nanoseconds: Double) -> String {
     switch nanoseconds {
     case 1e6...: "1.9"
     case 100e3..<500e3: "1.8"
-    case 18e3..<50e3: "1.5"
+    case 17e3..<50e3: "1.5"
     default: "0.97"
     }
 }
