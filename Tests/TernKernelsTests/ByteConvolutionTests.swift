@@ -91,6 +91,10 @@ import Testing
                 leading: (1, 2),
                 trailing: (2, 3)
             ),
+            // A few positions more than registers hold.
+            ConvolutionCase(inputs: 5, outputs: 13, size: (1, 18), kernel: (1, 1)),
+            ConvolutionCase(inputs: 5, outputs: 12, size: (1, 35), kernel: (1, 1)),
+            ConvolutionCase(inputs: 5, outputs: 24, size: (1, 20), kernel: (1, 1)),
             // One channel, windows of which are quads.
             ConvolutionCase(
                 batch: 2,

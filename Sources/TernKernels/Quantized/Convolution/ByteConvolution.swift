@@ -15,6 +15,9 @@ internal import TernMicrokernels
         self.isSigned = isSigned
         self.zeroPoint = zeroPoint
     }
+
+    /// The zero point of the bytes as they are multiplied, 0...255.
+    internal var unsignedZeroPoint: Int32 { zeroPoint + (isSigned ? 128 : 0) }
 }
 
 /// How the exact sums of a convolution become bytes again:
@@ -87,7 +90,13 @@ package struct ByteConvolution: Sendable {
     package func scratchByteCount(context: KernelContext, filtersAreLoose: Bool = false) -> Int {
         guard convolution.isNotEmpty else { return 0 }
         let panels = QuadPanels.byteCount(convolution, table: context.table)
-        return QuadPlan(convolution, context).byteCount + (filtersAreLoose ? panels : 0)
+        return planByteCount(context) + (filtersAreLoose ? panels : 0)
+    }
+
+    private func planByteCount(_ context: KernelContext) -> Int {
+        QuadLanePlan.suits(convolution, context.table)
+            ? QuadLanePlan(convolution, context).byteCount
+            : QuadPlan(convolution, context).byteCount
     }
 
     /// Convolves.
@@ -108,24 +117,41 @@ package struct ByteConvolution: Sendable {
         context: KernelContext
     ) {
         guard convolution.isNotEmpty else { return }
-        let plan = QuadPlan(convolution, context)
+        let planByteCount = planByteCount(context)
         switch filters {
         case .packed(let filter):
             precondition(
-                unsafe filter.panels.fit(convolution),
+                unsafe filter.panels.fit(convolution, context.table),
                 "the packed filters belong to another convolution"
             )
-            var memory = unsafe ScratchMemory(scratch, needed: plan.byteCount)
-            unsafe QuadDriver.run(plan, image, filter.panels, bias, result, &memory, context)
+            var memory = unsafe ScratchMemory(scratch, needed: planByteCount)
+            unsafe run(image, filter.panels, bias, result, &memory, context)
         case .loose(let filter):
             let byteCount = QuadPanels.byteCount(convolution, table: context.table)
-            var memory = unsafe ScratchMemory(scratch, needed: plan.byteCount + byteCount)
+            var memory = unsafe ScratchMemory(scratch, needed: planByteCount + byteCount)
             let panels = unsafe QuadPanels(
                 filter,
                 for: convolution,
                 table: context.table,
                 into: memory.bytes(byteCount)
             )
+            unsafe run(image, panels, bias, result, &memory, context)
+        }
+    }
+
+    @unsafe private func run(
+        _ image: ByteImage,
+        _ panels: QuadPanels,
+        _ bias: UnsafePointer<Int32>?,
+        _ result: Result,
+        _ memory: inout ScratchMemory,
+        _ context: KernelContext
+    ) {
+        if QuadLanePlan.suits(convolution, context.table) {
+            let plan = QuadLanePlan(convolution, context)
+            unsafe QuadLaneDriver.run(plan, image, panels, bias, result, &memory, context)
+        } else {
+            let plan = QuadPlan(convolution, context)
             unsafe QuadDriver.run(plan, image, panels, bias, result, &memory, context)
         }
     }

@@ -28,8 +28,8 @@ internal import TernTensor
 
 /// The filters of a convolution of bytes, reordered once so that microkernels stream them.
 ///
-/// Filters packed for one image size serve every other, and every stride and dilation. Immutable once
-/// made, and shared by any number of threads.
+/// Filters packed for one image size serve every other, and every stride. Immutable once made, and
+/// shared by any number of threads.
 @safe package final class PackedByteFilter: Sendable {
     private let storage: AlignedBuffer
     // SAFETY: the pointers lead into `storage`, which nobody writes after `init`.
@@ -61,13 +61,18 @@ internal import TernTensor
 
 /// Where packed filters lie, and what a convolution needs to know of them.
 ///
-/// For each group its blocks of quads as a ``QuadTile`` takes them; then, for each group, the sum of
+/// For each group its blocks of quads as a ``QuadTile`` takes them, or for each register of channels
+/// their quads as a ``QuadLaneTile`` does; then, for each group, the sum of
 /// each filter's bytes as they are multiplied and its zero point, both filled up to whole blocks; then the
 /// quads that pick the bytes that belong to a filter. Whoever gave the memory keeps it.
 @safe internal struct QuadPanels {
     /// M, C / group and the filters' size.
     internal let shape: [4 of Int]
     internal let groupCount: Int
+    /// The filters of a group.
+    internal let filterCount: Int
+    /// Whether the layout is that of a ``QuadLaneTile``.
+    internal let isByLanes: Bool
     internal let stepCount: Int
     /// The filters of a group, those that fill up the last block included.
     internal let paddedCount: Int
@@ -84,8 +89,12 @@ internal import TernTensor
 
         init(_ geometry: QuadGeometry, groups: Int, table: KernelTable) {
             let padded = QuadPanels.paddedCount(geometry.filterCount, table: table)
-            weights = GEMM.alignedByteCount(floats: groups * padded * geometry.stepCount)
-            numbers = GEMM.alignedByteCount(floats: groups * padded)
+            // Whole registers, if lanes are channels.
+            let lanes = table.laneCount
+            let filters = (groups * padded + lanes - 1) / lanes * lanes
+            // A register is read at the last quads and numbers too.
+            weights = GEMM.alignedByteCount(floats: filters * geometry.stepCount + 16)
+            numbers = GEMM.alignedByteCount(floats: groups * padded + 16)
             ones = GEMM.alignedByteCount(floats: geometry.stepCount)
         }
 
@@ -117,6 +126,8 @@ internal import TernTensor
         groupCount = convolution.groupCount
         stepCount = geometry.stepCount
         paddedCount = Self.paddedCount(geometry.filterCount, table: table)
+        filterCount = geometry.filterCount
+        isByLanes = QuadLanePlan.suits(convolution, table)
         shape = Self.shape(convolution)
         unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: sizes.byteCount)
         let quads = unsafe memory.assumingMemoryBound(to: UInt8.self)
@@ -132,14 +143,21 @@ internal import TernTensor
             var first = 0
             while first < geometry.filterCount {
                 let height = table.quads.blockHeight(geometry.filterCount - first)
-                let block = unsafe quads + (group * paddedCount + first) * stepCount * 4
+                // The first filter's first quad, and from one step to the next.
+                let lanes = table.laneCount
+                let place =
+                    isByLanes
+                    ? group / lanes * lanes * stepCount + group % lanes
+                    : (group * paddedCount + first) * stepCount
+                let block = unsafe quads + 4 * place
+                let stepByteCount = 4 * (isByLanes ? lanes : height)
                 for row in 0..<Swift.min(height, geometry.filterCount - first) {
                     let index = group * geometry.filterCount + first + row
                     let bytes = unsafe source + index * taps
                     var sum: Int32 = 0
                     geometry.forEachTap { tap, step, place in
                         let byte = unsafe bytes[tap] ^ flip
-                        unsafe block[(step * height + row) * 4 + place] = byte
+                        unsafe block[step * stepByteCount + 4 * row + place] = byte
                         sum &+= Int32(Int8(bitPattern: byte))
                     }
                     let given = unsafe filter.zeroPoints.map { unsafe $0[index] }
@@ -169,9 +187,10 @@ internal import TernTensor
     }
 
     /// Whether these are filters of a convolution.
-    internal func fit(_ convolution: Convolution) -> Bool {
+    internal func fit(_ convolution: Convolution, _ table: KernelTable) -> Bool {
         let other = Self.shape(convolution)
         return groupCount == convolution.groupCount
+            && isByLanes == QuadLanePlan.suits(convolution, table)
             && shape.indices.allSatisfy { shape[$0] == other[$0] }
     }
 }

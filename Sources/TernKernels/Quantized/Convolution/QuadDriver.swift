@@ -16,20 +16,7 @@ internal enum QuadDriver {
         let factors = unsafe memory.floats(plan.numberByteCount / 4)
         let parts = unsafe memory.bytes(plan.partCount * plan.partByteCount)
         unsafe plan.geometry.writeOffsets(rows: plan.bandRowCount, into: offsets)
-        // The image's zero point as its bytes are multiplied: unsigned.
-        let zero = image.zeroPoint + (image.isSigned ? 128 : 0)
-        let filters = plan.geometry.filterCount
-        for group in 0..<panels.groupCount {
-            for filter in 0..<panels.paddedCount {
-                let place = group * panels.paddedCount + filter
-                let index = group * filters + filter
-                let isReal = filter < filters
-                var start: Int32 = 0
-                if let bias = unsafe bias, isReal { unsafe start = bias[index] }
-                unsafe starts[place] = start &- zero &* panels.sums[place]
-                unsafe factors[place] = isReal ? factor(result, index) : 0
-            }
-        }
+        unsafe writeNumbers(panels, image, bias, result, starts, factors)
         let run = unsafe QuadRun(
             plan: plan,
             stage: QuadStage(plan, image, context.table),
@@ -37,7 +24,7 @@ internal enum QuadDriver {
             offsets: offsets,
             starts: starts,
             factors: factors,
-            zero: zero,
+            zero: image.unsignedZeroPoint,
             result: result,
             table: context.table
         )
@@ -52,6 +39,29 @@ internal enum QuadDriver {
                 for piece in part * count / plan.partCount..<end {
                     unsafe run.piece(piece, own)
                 }
+            }
+        }
+    }
+
+    /// Writes what each filter's sums start at, and its factor; fillers get nothing that counts.
+    @unsafe internal static func writeNumbers(
+        _ panels: QuadPanels,
+        _ image: ByteImage,
+        _ bias: UnsafePointer<Int32>?,
+        _ result: ByteConvolution.Result,
+        _ starts: UnsafeMutablePointer<Int32>,
+        _ factors: UnsafeMutablePointer<Float>
+    ) {
+        let zero = image.unsignedZeroPoint
+        for group in 0..<panels.groupCount {
+            for filter in 0..<panels.paddedCount {
+                let place = group * panels.paddedCount + filter
+                let index = group * panels.filterCount + filter
+                let isReal = filter < panels.filterCount
+                var start: Int32 = 0
+                if let bias = unsafe bias, isReal { unsafe start = bias[index] }
+                unsafe starts[place] = start &- zero &* panels.sums[place]
+                unsafe factors[place] = isReal ? factor(result, index) : 0
             }
         }
     }

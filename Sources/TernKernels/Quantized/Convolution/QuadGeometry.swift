@@ -27,6 +27,8 @@ internal struct QuadGeometry {
     /// The phases of rows, and of columns, that any tap sees.
     internal let rowPhaseCount: Int
     internal let columnPhaseCount: Int
+    /// Whether each tap's columns are staged by themselves, so that rows have no more than outputs.
+    internal let isSpread: Bool
     /// Staged rows, and columns, beyond those of the outputs.
     internal let rowHalo: Int
     internal let columnHalo: Int
@@ -46,10 +48,19 @@ internal struct QuadGeometry {
         rowPhaseCount = Self.phaseCount(kernel.height, window.stride.height, window.dilation.height)
         rowHalo = (kernel.height - 1) * window.dilation.height / window.stride.height
         if axis == .channels {
+            let halo = (kernel.width - 1) * window.dilation.width / window.stride.width
+            // What is saved against what is staged more often; measured.
+            let saved = filterCount * kernel.height * kernel.width * halo
+            isSpread =
+                kernel.width <= 5
+                && saved > 5 * (kernel.width - 1) * (convolution.outputSize.width + halo)
+            columnHalo = isSpread ? 0 : halo
             columnPhaseCount =
-                Self.phaseCount(kernel.width, window.stride.width, window.dilation.width)
-            columnHalo = (kernel.width - 1) * window.dilation.width / window.stride.width
+                isSpread
+                ? kernel.width
+                : Self.phaseCount(kernel.width, window.stride.width, window.dilation.width)
         } else {
+            isSpread = false
             columnPhaseCount = 1
             columnHalo = 0
         }
@@ -67,6 +78,14 @@ internal struct QuadGeometry {
         let taps = window.kernel.height
         return axis == .channels
             ? quadCount * taps * window.kernel.width : channelCount * taps * quadCount
+    }
+
+    /// The quads of a whole row with its padding, before they are sorted by phase; 0 if they need not be.
+    internal var lineQuadCount: Int {
+        let stride = window.stride.width
+        guard axis == .channels, isSpread || stride > 1 else { return 0 }
+        let reach = (window.kernel.width - 1) * window.dilation.width
+        return isSpread ? (outputSize.width - 1) * stride + reach + 1 : pitch * stride
     }
 
     /// Quads from one staged row to the next.
@@ -102,7 +121,8 @@ internal struct QuadGeometry {
                 for second in 0..<inner {
                     let index: Int
                     if axis == .channels {
-                        let column = second * window.dilation.width / window.stride.width
+                        let column =
+                            isSpread ? 0 : second * window.dilation.width / window.stride.width
                         let phase =
                             (first * rowPhaseCount + rowPhase) * columnPhaseCount
                             + second % columnPhaseCount

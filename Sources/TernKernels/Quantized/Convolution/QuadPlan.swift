@@ -22,7 +22,7 @@ internal struct QuadPlan {
 
     /// What a band may take of the caches: a part of the second level's, or most of the first's if there is
     /// little to compute with each byte.
-    private static let stagedByteLimit = 64 << 10
+    private static let stagedByteLimit = 160 << 10
     private static let shallowByteLimit = 24 << 10
     /// Parts of filters are whole blocks.
     private static let filterStep = 12
@@ -36,8 +36,13 @@ internal struct QuadPlan {
         let limit = geometry.axis == .columns ? Self.shallowByteLimit : Self.stagedByteLimit
         // Rows that two bands see are staged twice.
         let most = Swift.max(limit / rowByteCount - geometry.rowHalo, 4 * geometry.rowHalo, 1)
-        bandCount = (height + most - 1) / most
-        bandRowCount = (height + bandCount - 1) / bandCount
+        bandRowCount = Self.bandRowCount(
+            geometry,
+            most: Swift.min(most, height),
+            rowByteCount: rowByteCount,
+            lanes: context.table.laneCount
+        )
+        bandCount = (height + bandRowCount - 1) / bandRowCount
         let pieces = convolution.batchCount * convolution.groupCount * bandCount
         let blocks = (geometry.filterCount + Self.filterStep - 1) / Self.filterStep
         var parts = 1
@@ -56,9 +61,8 @@ internal struct QuadPlan {
         let window = convolution.window
         switch geometry.axis {
         case .channels:
-            lineByteCount =
-                window.stride.width == 1
-                ? 0 : GEMM.alignedByteCount(floats: geometry.pitch * window.stride.width + 64)
+            let count = geometry.lineQuadCount
+            lineByteCount = count == 0 ? 0 : GEMM.alignedByteCount(floats: count + 64)
         case .columns:
             let bytes =
                 (geometry.outputSize.width - 1) * window.stride.width
@@ -69,6 +73,38 @@ internal struct QuadPlan {
         partCount = Swift.min(pieces * filterPartCount, context.scratchPartLimit)
     }
 
+    /// The rows of a band, at most `most`, with which the fewest positions are computed in vain.
+    private static func bandRowCount(
+        _ geometry: QuadGeometry,
+        most: Int,
+        rowByteCount: Int,
+        lanes: Int
+    ) -> Int {
+        let height = geometry.outputSize.height
+        let blocks = (geometry.filterCount + filterStep - 1) / filterStep
+        /// Cycles of a band's products for each step and block of filters.
+        func products(_ rows: Int) -> Int {
+            guard rows > 0 else { return 0 }
+            let positions = (rows - 1) * geometry.pitch + geometry.outputSize.width
+            let rest = positions % lanes
+            return positions / lanes * filterStep
+                + (rest == 0 ? 0 : rest <= filterStep / 3 ? rest : filterStep)
+        }
+        var (best, least) = (most, Double.infinity)
+        for rows in (Swift.max(1, most - candidateCount)...most).reversed() {
+            let (whole, rest) = height.quotientAndRemainder(dividingBy: rows)
+            let computed = whole * products(rows) + products(rest)
+            let bands = whole + (rest > 0 ? 1 : 0)
+            let staged = Double((height + bands * geometry.rowHalo) * rowByteCount) * 0.1
+            let cycles = Double(computed * blocks * geometry.stepCount) + staged
+            if cycles < least { (best, least) = (rows, cycles) }
+        }
+        return best
+    }
+
+    /// How many heights of bands are considered.
+    private static let candidateCount = 16
+
     internal var pieceCount: Int {
         convolution.batchCount * convolution.groupCount * bandCount * filterPartCount
     }
@@ -77,7 +113,7 @@ internal struct QuadPlan {
 
     internal var offsetByteCount: Int { GEMM.alignedByteCount(floats: 2 * geometry.stepCount) }
 
-    internal var numberByteCount: Int { GEMM.alignedByteCount(floats: paddedCount) }
+    internal var numberByteCount: Int { GEMM.alignedByteCount(floats: paddedCount + 16) }
 
     internal var byteCount: Int {
         offsetByteCount + 2 * numberByteCount + partCount * partByteCount

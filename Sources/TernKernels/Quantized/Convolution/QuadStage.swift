@@ -85,7 +85,9 @@ internal import TernMicrokernels
         let stride = window.stride.width
         let pitch = geometry.pitch
         let rowCount = geometry.rowCount(rows.count)
-        if stride == 1, window.stride.height == 1, window.leading.width == 0, pitch == size.width {
+        if geometry.lineQuadCount == 0, window.stride.height == 1, window.leading.width == 0,
+            pitch == size.width
+        {
             // The rows of the image follow each other as the staged ones do.
             let top = rows.lowerBound - window.leading.height
             let lower = Swift.min(Swift.max(0, -top), rowCount)
@@ -105,7 +107,8 @@ internal import TernMicrokernels
             )
             return
         }
-        let length = stride == 1 ? pitch : pitch * stride
+        let lineLength = geometry.lineQuadCount
+        let length = lineLength == 0 ? pitch : lineLength
         let leading = Swift.min(window.leading.width, length)
         let columns = Swift.min(size.width, length - leading)
         for phase in 0..<geometry.rowPhaseCount {
@@ -113,7 +116,7 @@ internal import TernMicrokernels
             for row in 0..<rowCount {
                 let y = inputRow(rows.lowerBound + row, phase: phase)
                 let isInside = y >= 0 && y < size.height
-                let whole = unsafe stride == 1 ? planes + row * pitch : line
+                let whole = unsafe lineLength == 0 ? planes + row * pitch : line
                 if isInside {
                     unsafe whole.update(repeating: zeros, count: leading)
                     unsafe interleave(
@@ -129,13 +132,28 @@ internal import TernMicrokernels
                 } else {
                     unsafe whole.update(repeating: zeros, count: length)
                 }
-                guard stride > 1 else { continue }
+                guard lineLength > 0 else { continue }
+                if geometry.isSpread {
+                    unsafe table.quads.pick(
+                        line,
+                        window.dilation.width,
+                        stride,
+                        pitch,
+                        planes + row * pitch,
+                        planeQuadCount,
+                        geometry.columnPhaseCount
+                    )
+                    continue
+                }
                 for column in 0..<geometry.columnPhaseCount {
                     unsafe table.quads.pick(
                         line + column * window.dilation.width % stride,
+                        0,
                         stride,
                         pitch,
-                        planes + column * planeQuadCount + row * pitch
+                        planes + column * planeQuadCount + row * pitch,
+                        planeQuadCount,
+                        1
                     )
                 }
             }

@@ -78,7 +78,7 @@ internal enum QuadBody<I: QuadInstructionSet, let rows: Int, let registers: Int>
                 unsafe x.target.assumingMemoryBound(to: UInt8.self)
                 + (filter &* x.targetStride &+ index)
             let stride = x.targetStride
-            let end = QuadEnd<I>(x)
+            let end = QuadEnd<I>(x.lower, x.upper, x.zeroPoint)
             let f = unsafe x.factors + filter
             unsafe sums.store(0, end, f[0], to + 0 &* stride)
             if rows > 1 { unsafe sums.store(1, end, f[1], to + 1 &* stride) }
@@ -186,10 +186,10 @@ internal struct QuadEnd<I: QuadInstructionSet> {
 
     @inlinable
     @inline(__always)
-    internal init(_ tile: QuadTile) {
-        lower = I.broadcast(tile.lower)
-        upper = I.broadcast(tile.upper)
-        zeroPoint = I.broadcast(tile.zeroPoint)
+    internal init(_ lower: Float, _ upper: Float, _ zeroPoint: Int32) {
+        self.lower = I.broadcast(lower)
+        self.upper = I.broadcast(upper)
+        self.zeroPoint = I.broadcast(zeroPoint)
     }
 
     /// The byte of each lane, in its lowest bits.

@@ -13,7 +13,7 @@ internal enum QuadFinish<I: QuadInstructionSet> {
         _ position: Int,
         _ count: Int
     ) {
-        let end = QuadEnd<I>(x)
+        let end = QuadEnd<I>(x.lower, x.upper, x.zeroPoint)
         let filters = Swift.min(rows, x.filterCount &- filter)
         var done = 0
         while done < count {

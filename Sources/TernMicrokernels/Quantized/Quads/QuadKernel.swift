@@ -48,8 +48,15 @@ internal enum QuadKernel<I: QuadInstructionSet> {
         }
         while position < x.positionCount {
             let remaining = x.positionCount &- position
-            let count = Swift.min(remaining, 2 &* I.laneCount)
-            let isWide = remaining > I.laneCount
+            // A few positions more than whole registers take a register of filters each.
+            let tail = remaining % I.laneCount
+            let hasTail = remaining < 2 &* I.laneCount && tail > 0 && 3 &* tail <= height
+            if hasTail, remaining == tail {
+                unsafe self.tail(x, weights, filter, height, position, tail, memory)
+                return
+            }
+            let count = hasTail ? I.laneCount : Swift.min(remaining, 2 &* I.laneCount)
+            let isWide = count > I.laneCount
             switch height {
             case 1:
                 if isWide {
@@ -67,7 +74,26 @@ internal enum QuadKernel<I: QuadInstructionSet> {
                 guard I.dotRowCount > 4 else { return }
                 unsafe tall(x, weights, filter, height, position, count, memory)
             }
-            position &+= 2 &* I.laneCount
+            position &+= count
+        }
+    }
+
+    @inlinable
+    @inline(__always)
+    internal static func tail(
+        _ x: QuadTile,
+        _ weights: UnsafePointer<Int32>,
+        _ filter: Int,
+        _ height: Int,
+        _ position: Int,
+        _ count: Int,
+        _ memory: UnsafeMutablePointer<Int32>
+    ) {
+        switch count {
+        case 1: unsafe QuadTailBody<I, 1>.run(x, weights, filter, height, position, 1, memory)
+        case 2: unsafe QuadTailBody<I, 2>.run(x, weights, filter, height, position, 2, memory)
+        default:
+            unsafe QuadTailBody<I, 4>.run(x, weights, filter, height, position, count, memory)
         }
     }
 
@@ -154,7 +180,7 @@ internal enum QuadLine<I: QuadInstructionSet> {
             s3 = unsafe I.subtract(s3, I.multiply(z, I.load(t + 3 &* lanes)))
         }
         if x.isBytes, let index = x.outputIndex(position, 4 &* lanes) {
-            let end = QuadEnd<I>(x)
+            let end = QuadEnd<I>(x.lower, x.upper, x.zeroPoint)
             let f = unsafe I.broadcast(x.factors[filter])
             let p =
                 unsafe x.target.assumingMemoryBound(to: UInt8.self)

@@ -52,33 +52,39 @@ internal enum QuadStageKernel<I: QuadInstructionSet> {
         }
     }
 
-    /// Every `stride`th quad: target[n] = source[n·stride].
+    /// Every `stride`th quad of a row, from several places on: plane p of the target, n is
+    /// source[p·step + n·stride].
+    ///
+    /// Behind the last quad that is needed, 2·laneCount more may be read.
     @inlinable
     @inline(__always)
     internal static func pick(
         _ source: UnsafePointer<Int32>,
+        _ step: Int,
         _ stride: Int,
         _ count: Int,
-        _ target: UnsafeMutablePointer<Int32>
+        _ target: UnsafeMutablePointer<Int32>,
+        _ planeStride: Int,
+        _ planeCount: Int
     ) {
-        var n = 0
-        if stride == 2 {
-            // The last of them would read a quad behind those that are needed.
-            while count &- n > I.laneCount {
-                let p = unsafe source + 2 &* n
-                let picked = unsafe I.even(
-                    I.floats(bits: I.load(p)),
-                    I.floats(bits: I.load(p + I.laneCount))
-                )
-                let to = unsafe UnsafeMutableRawPointer(target + n)
-                    .assumingMemoryBound(to: Float.self)
-                unsafe I.store(picked, to)
+        for plane in 0..<planeCount {
+            let from = unsafe source + plane &* step
+            let to = unsafe target + plane &* planeStride
+            let floats = unsafe UnsafeMutableRawPointer(to).assumingMemoryBound(to: Float.self)
+            var n = 0
+            while stride <= 2, n < count {
+                let p = unsafe from + n &* stride
+                var quads = unsafe I.floats(bits: I.load(p))
+                if stride == 2 {
+                    quads = unsafe I.even(quads, I.floats(bits: I.load(p + I.laneCount)))
+                }
+                unsafe I.storeFirst(quads, floats + n, count &- n)
                 n &+= I.laneCount
             }
-        }
-        while n < count {
-            unsafe target[n] = source[n &* stride]
-            n &+= 1
+            while n < count {
+                unsafe to[n] = from[n &* stride]
+                n &+= 1
+            }
         }
     }
 
