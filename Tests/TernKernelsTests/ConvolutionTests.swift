@@ -256,7 +256,8 @@ import Testing
             }
             #expect(
                 methods == [
-                    .depthwise, .depthwiseChannels, .direct, .pixelColumns, .pixelRows,
+                    .depthwise, .depthwiseChannels, .depthwisePlanes, .direct, .pixelColumns,
+                    .pixelRows,
                 ]
             )
         }

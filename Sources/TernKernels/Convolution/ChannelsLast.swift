@@ -11,12 +11,23 @@ internal struct ChannelsLast {
     /// Floats per pixel.
     internal let pitch: Int
 
-    internal init(rowCount: Int, columnCount: Int, channelCount: Int, table: KernelTable) {
+    /// Lays out images whose pixels are read `pixelStep` apart: 0 if channel by channel.
+    internal init(
+        rowCount: Int,
+        columnCount: Int,
+        channelCount: Int,
+        pixelStep: Int = 0,
+        table: KernelTable
+    ) {
         self.rowCount = rowCount
         self.columnCount = columnCount
         let whole = (channelCount + table.laneCount - 1) / table.laneCount * table.laneCount
-        // Pixels a multiple of 512 bytes apart would share few lines of a first-level cache.
-        pitch = whole.isMultiple(of: 128) ? whole + 16 : whole
+        // Pixels a multiple of 512 bytes apart would share few lines of a first-level cache; a dozen of
+        // them find room if they are not a multiple of 2048 apart.
+        let sharesLines =
+            pixelStep > 0
+            ? (whole * pixelStep).isMultiple(of: 512) : whole.isMultiple(of: 128)
+        pitch = sharesLines ? whole + 16 : whole
     }
 
     internal var imageFloatCount: Int { rowCount * columnCount * pitch }
