@@ -158,6 +158,7 @@ internal enum PixelColumnsDriver {
                 tile.lower = run.lower
                 tile.upper = run.upper
                 tile.continues = k > 0
+                tile.fetchesC = k == 0
                 tile.finishes = k + part == depth
                 run.table.gemm(tile)
                 row += rows
