@@ -8,9 +8,12 @@ internal enum DepthwisePlanesDriver {
     private static let stripRowCount = 56
 
     /// Whether kernels can read the image as it is, and find enough rows in it to share loads.
+    ///
+    /// The edges need loads of some lanes, which are instructions from AVX2 on; without them a staged copy
+    /// is several times faster.
     internal static func suits(_ convolution: Convolution, _ table: KernelTable) -> Bool {
         let window = convolution.window
-        guard convolution.isDepthwise, window.dilation.height == 1,
+        guard table.laneCount >= 8, convolution.isDepthwise, window.dilation.height == 1,
             window.kernel.height > 1, convolution.outputSize.height > 1
         else { return false }
         if window.stride == Window.Extent(height: 1, width: 1) { return true }
