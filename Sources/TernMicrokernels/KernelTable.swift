@@ -60,7 +60,7 @@
     /// Called once by each module that is compiled for one.
     @inlinable
     @inline(__always)
-    package init<I: BFloatInstructionSet & QuadInstructionSet>(
+    package init<I: BFloatInstructionSet & QuadInstructionSet & PlaneInstructionSet>(
         name: StaticString,
         _ instructionSet: I.Type
     ) {

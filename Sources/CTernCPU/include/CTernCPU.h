@@ -6,6 +6,7 @@
 #include "TernIntegerVectors.h"
 #include "TernPark.h"
 #include "TernPrefetch.h"
+#include "TernPlanes.h"
 #include "TernQuads.h"
 #include "TernRootsOfTwo.h"
 #include "TernShuffles.h"

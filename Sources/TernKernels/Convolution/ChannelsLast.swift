@@ -11,12 +11,23 @@ internal struct ChannelsLast {
     /// Floats per pixel.
     internal let pitch: Int
 
-    internal init(rowCount: Int, columnCount: Int, channelCount: Int, table: KernelTable) {
+    /// Lays out images whose pixels are read `pixelStep` apart: 0 if channel by channel.
+    internal init(
+        rowCount: Int,
+        columnCount: Int,
+        channelCount: Int,
+        pixelStep: Int = 0,
+        table: KernelTable
+    ) {
         self.rowCount = rowCount
         self.columnCount = columnCount
         let whole = (channelCount + table.laneCount - 1) / table.laneCount * table.laneCount
-        // Pixels a multiple of 512 bytes apart would share few lines of a first-level cache.
-        pitch = whole.isMultiple(of: 128) ? whole + 16 : whole
+        // Pixels a multiple of 512 bytes apart would share few lines of a first-level cache; a dozen of
+        // them find room if they are not a multiple of 2048 apart.
+        let sharesLines =
+            pixelStep > 0
+            ? (whole * pixelStep).isMultiple(of: 512) : whole.isMultiple(of: 128)
+        pitch = sharesLines ? whole + 16 : whole
     }
 
     internal var imageFloatCount: Int { rowCount * columnCount * pitch }
@@ -44,47 +55,78 @@ internal struct ChannelsLast {
             grain: KernelContext.grain(nanosecondsPerPiece: Double(rowFloats) * Self.cost),
             nanosecondsPerPiece: Double(rowFloats) * Self.cost
         ) { range in
-            var piece = range.lowerBound
-            while piece < range.upperBound {
+            unsafe isWhole
+                ? stageWhole(run, images.lowerBound, group, range, target)
+                : stagePadded(run, images.lowerBound, group, range, target)
+        }
+    }
+
+    /// Some rows of images without padding: as many as follow each other in one image at a time.
+    @unsafe private func stageWhole(
+        _ run: ConvolutionRun,
+        _ firstImage: Int,
+        _ group: Int,
+        _ pieces: Range<Int>,
+        _ target: UnsafeMutablePointer<Float>
+    ) {
+        var piece = pieces.lowerBound
+        while piece < pieces.upperBound {
+            let (image, row) = piece.quotientAndRemainder(dividingBy: rowCount)
+            let planes = unsafe run.planes(image: firstImage + image, group: group)
+            let rows = Swift.min(pieces.upperBound - piece, rowCount - row)
+            unsafe run.table.rows.transpose(
+                planes + row * columnCount,
+                run.inputPlane,
+                run.channels,
+                rows * columnCount,
+                target + piece * columnCount * pitch,
+                pitch
+            )
+            piece += rows
+        }
+    }
+
+    /// Some rows with their padding: a few planes at a time, so that each is read in long runs.
+    @unsafe private func stagePadded(
+        _ run: ConvolutionRun,
+        _ firstImage: Int,
+        _ group: Int,
+        _ pieces: Range<Int>,
+        _ target: UnsafeMutablePointer<Float>
+    ) {
+        let size = run.convolution.inputSize
+        let leading = run.convolution.window.leading
+        let rowFloats = columnCount * pitch
+        let columns = Swift.max(0, Swift.min(size.width, columnCount - leading.width))
+        let first = Swift.min(leading.width * pitch, rowFloats)
+        let end = first + columns * pitch
+        for piece in pieces {
+            let y = piece % rowCount - leading.height
+            let line = unsafe target + piece * rowFloats
+            let isInside = y >= 0 && y < size.height && columns > 0
+            unsafe line.update(repeating: 0, count: isInside ? first : rowFloats)
+            guard isInside else { continue }
+            unsafe (line + end).update(repeating: 0, count: rowFloats - end)
+        }
+        guard columns > 0 else { return }
+        var channel = 0
+        while channel < run.channels {
+            let count = Swift.min(run.table.laneCount, run.channels - channel)
+            for piece in pieces {
                 let (image, row) = piece.quotientAndRemainder(dividingBy: rowCount)
-                let planes = unsafe run.planes(image: images.lowerBound + image, group: group)
                 let y = row - leading.height
-                let line = unsafe target + piece * rowFloats
-                var rows = 1
-                if isWhole {
-                    rows = Swift.min(range.upperBound - piece, rowCount - row)
-                    unsafe run.table.rows.transpose(
-                        planes + y * size.width,
-                        run.inputPlane,
-                        run.channels,
-                        rows * size.width,
-                        line,
-                        pitch
-                    )
-                } else if y >= 0, y < size.height {
-                    let columns = Swift.max(
-                        0,
-                        Swift.min(size.width, columnCount - leading.width)
-                    )
-                    let first = leading.width * pitch
-                    unsafe line.update(repeating: 0, count: Swift.min(first, rowFloats))
-                    if columns > 0 {
-                        unsafe run.table.rows.transpose(
-                            planes + y * size.width,
-                            run.inputPlane,
-                            run.channels,
-                            columns,
-                            line + first,
-                            pitch
-                        )
-                        let end = first + columns * pitch
-                        unsafe (line + end).update(repeating: 0, count: rowFloats - end)
-                    }
-                } else {
-                    unsafe line.update(repeating: 0, count: rowFloats)
-                }
-                piece += rows
+                guard y >= 0, y < size.height else { continue }
+                let planes = unsafe run.planes(image: firstImage + image, group: group)
+                unsafe run.table.rows.transpose(
+                    planes + (channel * run.inputPlane + y * size.width),
+                    run.inputPlane,
+                    count,
+                    columns,
+                    target + (piece * rowFloats + first + channel),
+                    pitch
+                )
             }
+            channel += count
         }
     }
 

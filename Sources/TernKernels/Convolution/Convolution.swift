@@ -69,6 +69,8 @@ package struct Convolution: Sendable {
         switch filtersAreLoose ? methodOfLooseFilters(table: table) : method(table: table) {
         case .depthwise: return DepthwiseDriver.scratchByteCount(self, context)
         case .depthwiseChannels: return DepthwiseChannelsDriver.scratchByteCount(self, context)
+        case .depthwisePlanes: return DepthwisePlanesDriver.scratchByteCount(context)
+        case .depthwisePairs: return DepthwisePairsDriver.scratchByteCount(context)
         case .direct: return DirectDriver.scratchByteCount(self, context)
         case .pixelColumns: return PixelColumnsDriver.scratchByteCount(self, context)
         case .pixelRows: return PixelRowsDriver.Memory(self, context).byteCount
@@ -113,6 +115,8 @@ package struct Convolution: Sendable {
         switch method {
         case .depthwise: unsafe DepthwiseDriver.run(run, filter.rows, scratch)
         case .depthwiseChannels: unsafe DepthwiseChannelsDriver.run(run, filter, scratch)
+        case .depthwisePlanes: unsafe DepthwisePlanesDriver.run(run, filter.rows, scratch)
+        case .depthwisePairs: unsafe DepthwisePairsDriver.run(run, filter.rows, scratch)
         case .direct: unsafe DirectDriver.run(run, filter.rows, scratch)
         case .pixelColumns: unsafe PixelColumnsDriver.run(run, filter.rows, scratch)
         case .pixelRows: unsafe PixelRowsDriver.run(run, filter, scratch)
@@ -134,6 +138,8 @@ package struct Convolution: Sendable {
         let filter = unsafe FilterRows(elements: looseFilter, stride: depth)
         switch methodOfLooseFilters(table: context.table) {
         case .depthwise: unsafe DepthwiseDriver.run(run, filter, scratch)
+        case .depthwisePlanes: unsafe DepthwisePlanesDriver.run(run, filter, scratch)
+        case .depthwisePairs: unsafe DepthwisePairsDriver.run(run, filter, scratch)
         case .direct: unsafe DirectDriver.run(run, filter, scratch)
         default: unsafe PixelColumnsDriver.run(run, filter, scratch)
         }

@@ -10,6 +10,10 @@ package enum ConvolutionMethod: String, Sendable, CaseIterable {
     case depthwise
     /// The same for narrow images: a register holds one pixel of many channels.
     case depthwiseChannels
+    /// The same, and the plane is read in place.
+    case depthwisePlanes
+    /// The same for tiny images: a register holds two rows.
+    case depthwisePairs
     /// Few inputs for each output: the staged image is read in place, nothing is packed.
     case direct
     /// A matrix product whose columns are pixels; patches are packed a few panels at a time.
@@ -24,6 +28,11 @@ package enum ConvolutionMethod: String, Sendable, CaseIterable {
     /// Whether it is one of Winograd's, whose rounding errors are larger than the other methods'.
     package var isWinograd: Bool { self == .winograd || self == .winogradRow }
 
+    /// Whether it reads the filters as rows that follow each other.
+    internal var readsFilterRows: Bool {
+        self == .depthwise || self == .depthwisePlanes || self == .depthwisePairs
+    }
+
     /// Whether this process may use Winograd's methods: unless the environment variable
     /// `TERN_WINOGRAD` is `0`.
     package static let allowsWinograd: Bool = {
@@ -36,7 +45,9 @@ extension Convolution {
     /// How the convolution is computed with filters packed for it.
     package func method(table: KernelTable = .current) -> ConvolutionMethod {
         if isDepthwise {
-            return DepthwiseChannelsDriver.suits(self, table) ? .depthwiseChannels : .depthwise
+            if DepthwisePairsDriver.suits(self, table) { return .depthwisePairs }
+            if DepthwiseChannelsDriver.suits(self, table) { return .depthwiseChannels }
+            return DepthwisePlanesDriver.suits(self, table) ? .depthwisePlanes : .depthwise
         }
         let pixels = outputSize.height * outputSize.width
         let filters = outputChannelCount / groupCount
@@ -56,17 +67,19 @@ extension Convolution {
         let columns = (pixels + half - 1) / half * half
         let staged = inputSize.height * inputSize.width * channels + pixels * filters
         let waste = Double((columns - pixels) * filters * depth) / Double(half)
-        let isStrided =
-            window.stride.width > 1 && window.kernel.width > 1
-            && outputSize.width < table.panelWidth
-        let packing = isStrided ? Double(pixels * depth) * 1.2 : 0
+        let isStrided = window.stride.width > 1 && window.kernel.width > 1
+        let isShort = outputSize.width < table.panelWidth
+        let packing = isStrided ? Double(pixels * depth) * (isShort ? 1.2 : 0.8) : 0
         if waste + packing > Double(staged) * 0.4 { return .pixelRows }
         return .pixelColumns
     }
 
     /// How it is computed with filters that are known only when it runs.
     internal func methodOfLooseFilters(table: KernelTable) -> ConvolutionMethod {
-        if isDepthwise { return .depthwise }
+        if isDepthwise {
+            if DepthwisePairsDriver.suits(self, table) { return .depthwisePairs }
+            return DepthwisePlanesDriver.suits(self, table) ? .depthwisePlanes : .depthwise
+        }
         return suitsDirect(table) ? .direct : .pixelColumns
     }
 

@@ -36,8 +36,8 @@ internal import TernTensor
         let taps = convolution.window.kernel.height * convolution.window.kernel.width
         let columns = Panels.count(columnCount: filters, table: table) * table.panelWidth
         switch method {
-        case .depthwise, .direct, .pixelColumns:
-            stride = method == .depthwise ? depth : Self.rowStride(depth: depth)
+        case .depthwise, .depthwisePlanes, .depthwisePairs, .direct, .pixelColumns:
+            stride = method.readsFilterRows ? depth : Self.rowStride(depth: depth)
             storage = AlignedBuffer(byteCount: outputChannelCount * stride * 4)
             for row in 0..<outputChannelCount {
                 // SAFETY: both sides have as many floats.
@@ -131,7 +131,7 @@ internal import TernTensor
     /// One row of ``depth`` floats per output channel.
     internal var rows: FilterRows {
         precondition(
-            method == .depthwise || method == .direct || method == .pixelColumns,
+            method.readsFilterRows || method == .direct || method == .pixelColumns,
             "the filters are not rows"
         )
         return unsafe FilterRows(elements: UnsafePointer(storage.floats), stride: stride)

@@ -102,13 +102,14 @@ internal enum PixelColumnsDriver {
         let planes = unsafe run.planes(image: image, group: group)
         let patches = unsafe patches(run, planes)
         let isPointwise = isPointwise(run.convolution)
+        let isInPlace = isPointwise && Self.readsInPlace(run)
         let weights = unsafe filter.elements + group * run.filters * filter.stride
         let bias = unsafe run.bias(from: group * run.filters)
         let depth = run.convolution.depth
         var k = 0
         repeat {
             let part = Swift.min(depthPart, depth - k)
-            for panel in 0..<panels.count {
+            for panel in 0..<(isInPlace ? 0 : panels.count) {
                 let pixel = panel * width
                 let columns = Swift.min(width, count - pixel)
                 if isPointwise {
@@ -148,10 +149,16 @@ internal enum PixelColumnsDriver {
                     columnCount: count,
                     depth: part
                 )
+                if isInPlace {
+                    unsafe tile.b = planes + first
+                    tile.bRowStride = run.inputPlane
+                    tile.bPanelStride = width
+                }
                 if let bias = unsafe bias { unsafe tile.rowBias = bias + row }
                 tile.lower = run.lower
                 tile.upper = run.upper
                 tile.continues = k > 0
+                tile.fetchesC = k == 0
                 tile.finishes = k + part == depth
                 run.table.gemm(tile)
                 row += rows
@@ -166,6 +173,18 @@ internal enum PixelColumnsDriver {
         let one = Window.Extent(height: 1, width: 1)
         return convolution.window.kernel == one && convolution.window.stride == one
             && convolution.outputSize == convolution.inputSize
+    }
+
+    /// Whether a pointwise product reads the planes as they are: whole panels, one part of K, and lines of a
+    /// panel that find room in a first-level cache of 64 sets and at least eight places each.
+    private static func readsInPlace(_ run: ConvolutionRun) -> Bool {
+        let lineFloatCount = 16
+        guard run.inputPlane.isMultiple(of: run.table.panelWidth),
+            run.inputPlane.isMultiple(of: lineFloatCount)
+        else { return false }
+        let step = run.inputPlane / lineFloatCount
+        let shared = 1 << Swift.min(6, step.trailingZeroBitCount)
+        return run.channels <= Swift.min(128, 6 * 64 / shared)
     }
 
     @unsafe private static func patches(

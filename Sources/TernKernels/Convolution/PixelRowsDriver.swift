@@ -2,8 +2,10 @@ internal import TernMicrokernels
 
 /// Convolution as a matrix product whose rows are pixels: Y [pixels, M] = patches [pixels, K] · W [K, M].
 ///
-/// For images whose pixels would not fill panels. They are staged with their channels last, so that a
-/// patch is a few runs of channels; K is (tap, channel). A few images are taken together.
+/// For images whose pixels would not fill panels, or whose patches would be slow to pack. They are staged
+/// with their channels last, so that a patch is a few runs of channels; K is (tap, channel). A few
+/// images are taken together. Where rows of the output are long, the patches are read where they are: those
+/// of neighbouring pixels lie a stride apart.
 internal enum PixelRowsDriver {
     internal struct Memory {
         internal let input: ChannelsLast
@@ -14,6 +16,8 @@ internal enum PixelRowsDriver {
         internal let bandCount: Int
         /// The taps whose channels one product covers.
         internal let tapsPerPart: Int
+        /// Whether patches are read in the staged image instead of being gathered.
+        internal let readsInPlace: Bool
         internal let patchPitch: Int
         internal let inputByteCount: Int
         internal let outputByteCount: Int
@@ -25,10 +29,12 @@ internal enum PixelRowsDriver {
             let size = convolution.outputSize
             let channels = convolution.inputChannelCount / convolution.groupCount
             let filters = convolution.outputChannelCount / convolution.groupCount
+            readsInPlace = size.width >= PixelRowsDriver.longRowPixelCount
             input = ChannelsLast(
                 rowCount: (size.height - 1) * window.stride.height + window.span.height,
                 columnCount: (size.width - 1) * window.stride.width + window.span.width,
                 channelCount: channels,
+                pixelStep: readsInPlace ? window.stride.width : 0,
                 table: context.table
             )
             output = ChannelsLast(
@@ -43,18 +49,27 @@ internal enum PixelRowsDriver {
                 Swift.max(1, PixelRowsDriver.pixelsPerChunk / pixels)
             )
             let all = imagesPerChunk * pixels
-            let blocks = (all + PixelRowsDriver.mostRows - 1) / PixelRowsDriver.mostRows
-            blockRowCount = (all + blocks - 1) / blocks
+            // A block that is cut within a row would end in a few pixels; long rows are cut evenly.
+            let unit = readsInPlace && size.width <= PixelRowsDriver.mostRows ? size.width : 1
+            let most = PixelRowsDriver.mostRows / unit
+            let units = all / unit
+            let even = (units + most - 1) / most
+            blockRowCount = (units + even - 1) / even * unit
+            let blocks = (all + blockRowCount - 1) / blockRowCount
             blockCount = blocks
             let band = PixelRowsDriver.bandColumnCount
             bandCount = (filters + band - 1) / band
             let taps = window.kernel.height * window.kernel.width
-            tapsPerPart = Swift.min(taps, Swift.max(1, PixelRowsDriver.depthPart / channels))
+            // Without padding between them, the channels of neighbouring pixels are one run.
+            let isDense = input.pitch == channels && window.dilation.width == 1
+            let gathered = Swift.min(taps, Swift.max(1, PixelRowsDriver.depthPart / channels))
+            tapsPerPart = readsInPlace ? (isDense ? window.kernel.width : 1) : gathered
             let depth = tapsPerPart * channels
             patchPitch = depth.isMultiple(of: 64) ? depth + 16 : depth
             inputByteCount = GEMM.alignedByteCount(floats: imagesPerChunk * input.imageFloatCount)
             outputByteCount = GEMM.alignedByteCount(floats: imagesPerChunk * output.imageFloatCount)
-            partByteCount = GEMM.alignedByteCount(floats: blockRowCount * patchPitch)
+            partByteCount =
+                readsInPlace ? 0 : GEMM.alignedByteCount(floats: blockRowCount * patchPitch)
             partCount = Swift.min(blocks * bandCount, context.scratchPartLimit)
         }
 
@@ -67,6 +82,8 @@ internal enum PixelRowsDriver {
     /// The output channels of one piece of work.
     fileprivate static let bandColumnCount = 256
     private static let depthPart = 512
+    /// The shortest rows of the output whose patches are read in place.
+    private static let longRowPixelCount = 24
 
     @unsafe internal static func run(
         _ run: ConvolutionRun,
@@ -152,14 +169,46 @@ internal enum PixelRowsDriver {
         var tap = 0
         while tap < run.tapCount {
             let end = Swift.min(tap + sizes.tapsPerPart, run.tapCount)
-            unsafe gather(pixels, tap..<end, memory)
             unsafe tile.b = panels + tap * run.channels * width
             tile.depth = (end - tap) * run.channels
             tile.continues = tap > 0
             tile.finishes = end == run.tapCount
-            run.table.gemm(tile)
+            if sizes.readsInPlace {
+                unsafe runInPlace(pixels, tap, tile)
+            } else {
+                unsafe gather(pixels, tap..<end, memory)
+                run.table.gemm(tile)
+            }
             tap = end
         }
+    }
+
+    /// Multiplies what some taps from `tap` on see, one row of the output after the other.
+    @unsafe private func runInPlace(_ pixels: Range<Int>, _ tap: Int, _ whole: GEMMTile) {
+        let window = run.convolution.window
+        let width = sizes.output.columnCount
+        var tile = whole
+        tile.aRowStride = window.stride.width * sizes.input.pitch
+        var pixel = pixels.lowerBound
+        while pixel < pixels.upperBound {
+            let (line, column) = pixel.quotientAndRemainder(dividingBy: width)
+            tile.rowCount = Swift.min(width - column, pixels.upperBound - pixel)
+            unsafe tile.a = staged + place(line: line, column: column, tap: tap)
+            run.table.gemm(tile)
+            unsafe tile.c += tile.rowCount * sizes.output.pitch
+            pixel += tile.rowCount
+        }
+    }
+
+    /// Where in the staged images a tap of a pixel is; lines are counted through the images.
+    private func place(line: Int, column: Int, tap: Int) -> Int {
+        let window = run.convolution.window
+        let input = sizes.input
+        let (image, row) = line.quotientAndRemainder(dividingBy: sizes.output.rowCount)
+        let (tapRow, tapColumn) = tap.quotientAndRemainder(dividingBy: window.kernel.width)
+        let y = row * window.stride.height + tapRow * window.dilation.height
+        let x = column * window.stride.width + tapColumn * window.dilation.width
+        return ((image * input.rowCount + y) * input.columnCount + x) * input.pitch
     }
 
     /// Copies what the taps see from each pixel: one row of patches per pixel.
@@ -168,21 +217,13 @@ internal enum PixelRowsDriver {
         _ taps: Range<Int>,
         _ target: UnsafeMutablePointer<Float>
     ) {
-        let window = run.convolution.window
-        let input = sizes.input
         let width = sizes.output.columnCount
         let channels = run.channels
         for (index, pixel) in pixels.enumerated() {
             let (line, column) = pixel.quotientAndRemainder(dividingBy: width)
-            let (image, row) = line.quotientAndRemainder(dividingBy: sizes.output.rowCount)
             var patch = unsafe target + index * sizes.patchPitch
             for tap in taps {
-                let (tapRow, tapColumn) = tap.quotientAndRemainder(
-                    dividingBy: window.kernel.width
-                )
-                let y = row * window.stride.height + tapRow * window.dilation.height
-                let x = column * window.stride.width + tapColumn * window.dilation.width
-                let source = ((image * input.rowCount + y) * input.columnCount + x) * input.pitch
+                let source = place(line: line, column: column, tap: tap)
                 unsafe patch.update(from: staged + source, count: channels)
                 unsafe patch += channels
             }

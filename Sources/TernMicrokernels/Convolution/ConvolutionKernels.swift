@@ -13,6 +13,12 @@
     @usableFromInline package let taps: @Sendable (borrowing TapTile) -> Void
     /// Runs a ``ChannelTapTile``.
     @usableFromInline package let channelTaps: @Sendable (borrowing ChannelTapTile) -> Void
+    /// Runs a ``PlaneTile`` with stride 1.
+    @usableFromInline package let plane: @Sendable (borrowing PlaneTile) -> Void
+    /// Runs a ``PlaneTile`` with stride 2; see ``PlaneStrideKernel``.
+    @usableFromInline package let planeStride: @Sendable (borrowing PlaneTile) -> Void
+    /// Runs a ``RowPairTile``; see ``RowPairKernel``.
+    @usableFromInline package let rowPairs: @Sendable (borrowing RowPairTile) -> Void
     /// Runs a ``DirectTile``.
     @usableFromInline package let direct: @Sendable (borrowing DirectTile) -> Void
     /// (source, rowStep, columnStep, channelCount, target, pointStride); see ``WinogradKernel``.
@@ -31,11 +37,14 @@
     /// Instantiates the kernels for an instruction set.
     @inlinable
     @inline(__always)
-    package init<I: ShuffleInstructionSet>(_ instructionSet: I.Type) {
+    package init<I: PlaneInstructionSet>(_ instructionSet: I.Type) {
         unsafe packPatches = { unsafe PatchKernel<I>.panel($0, $1, $2, $3, $4, $5) }
         stage = { StageKernel<I>.run($0) }
         taps = { TapKernel<I>.run($0) }
         channelTaps = { ChannelTapKernel<I>.run($0) }
+        plane = { PlaneKernel<I>.run($0) }
+        planeStride = { PlaneStrideKernel<I>.run($0) }
+        rowPairs = { RowPairKernel<I>.run($0) }
         direct = { DirectKernel<I>.run($0) }
         unsafe winogradInput = { unsafe WinogradKernel<I>.input($0, $1, $2, $3, $4, $5) }
         unsafe winogradInputRow = { unsafe WinogradKernel<I>.inputRow($0, $1, $2, $3, $4) }

@@ -24,6 +24,14 @@ internal enum GEMMBody<I: InstructionSet, let rows: Int, let registers: Int> {
         var sums = GEMMSums<I, rows, registers>()
         let edge = registers == 2 ? block.columnCount &- I.laneCount : block.columnCount
         let ld = tile.cRowStride
+        if tile.fetchesC {
+            var line = unsafe UnsafePointer(c)
+            for _ in 0..<rows {
+                unsafe I.prefetch(line)
+                if registers >= 2 { unsafe I.prefetch(line + I.laneCount) }
+                unsafe line += ld
+            }
+        }
         if tile.continues {
             unsafe sums.resume(0, c, edge: edge)
             if rows > 1 { unsafe sums.resume(1, c + ld, edge: edge) }

@@ -21,6 +21,8 @@
     @usableFromInline package var continues: Bool
     /// Whether this is the last part of the depth, after which the rest below happens.
     @usableFromInline package var finishes: Bool
+    /// Whether C is likely to be in no near cache: its lines are asked for before the sums begin.
+    @usableFromInline package var fetchesC: Bool
     /// The factor of the sum in
     /// C = activation(clamp(alpha·sum + beta·C + columnBias + rowBias + residual, lower, upper)).
     ///
@@ -65,6 +67,7 @@
         self.depth = depth
         continues = false
         finishes = true
+        fetchesC = false
         alpha = 1
         beta = 0
         unsafe columnBias = nil

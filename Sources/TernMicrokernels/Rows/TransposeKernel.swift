@@ -16,14 +16,20 @@ internal enum TransposeKernel<I: ShuffleInstructionSet> {
         _ targetStride: Int
     ) {
         let lanes = I.laneCount
+        // A target too large for a near cache would hold up every store.
+        let fetches = columns &* targetStride >= 1 << 16
         var r = 0
         while r < rows {
-            let height = Swift.min(lanes, rows &- r)
+            // Where there is room, the last squares overlap those before and store the same again.
+            let top = rows >= lanes ? Swift.min(r, rows &- lanes) : r
+            let height = Swift.min(lanes, rows &- top)
             var c = 0
             while c < columns {
-                let width = Swift.min(lanes, columns &- c)
-                let from = unsafe source + (r &* sourceStride &+ c)
-                let to = unsafe target + (c &* targetStride &+ r)
+                let left = columns >= lanes ? Swift.min(c, columns &- lanes) : c
+                let width = Swift.min(lanes, columns &- left)
+                let from = unsafe source + (top &* sourceStride &+ left)
+                let to = unsafe target + (left &* targetStride &+ top)
+                if fetches { unsafe fetch(to + 4 &* lanes &* targetStride, targetStride) }
                 if height == lanes, width == lanes {
                     unsafe I.transpose(from, sourceStride, to, targetStride)
                 } else {
@@ -32,6 +38,17 @@ internal enum TransposeKernel<I: ShuffleInstructionSet> {
                 c &+= lanes
             }
             r &+= lanes
+        }
+    }
+
+    /// Asks for the lines of a square that will be stored some squares later.
+    @inlinable
+    @inline(__always)
+    internal static func fetch(_ target: UnsafeMutablePointer<Float>, _ stride: Int) {
+        var line = unsafe UnsafePointer(target)
+        for _ in 0..<I.laneCount {
+            unsafe I.prefetch(line)
+            unsafe line += stride
         }
     }
 
