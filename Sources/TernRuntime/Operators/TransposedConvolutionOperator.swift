@@ -3,6 +3,8 @@ import TernKernels
 import TernTensor
 
 /// ConvTranspose: every element of the image lays down a scaled copy of the kernel.
+///
+/// Single precision over one or two axes has fast kernels; the rest is ``PlainTransposedConvolution``.
 enum TransposedConvolutionOperator {
     static let declaration = OperatorDeclaration(
         "ConvTranspose",
@@ -10,10 +12,11 @@ enum TransposedConvolutionOperator {
         inputs: 2...3,
         shape: { (context) throws(OperatorError) in
             for index in 0..<context.inputCount {
-                try context.requireElementType(index, in: [.fp32])
+                try context.requireElementType(index, in: ElementType.floats)
             }
+            let type = try context.commonElementType(of: 0..<context.inputCount)
             guard let image = context.dimensions(0), let weights = context.dimensions(1) else {
-                context.setOutput(elementType: .fp32, dimensions: nil)
+                context.setOutput(elementType: type, dimensions: nil)
                 return
             }
             guard image.count == weights.count, image.count >= 3 else {
@@ -49,9 +52,9 @@ enum TransposedConvolutionOperator {
             } else {
                 dimensions += image.dropFirst(2).map { _ in .unknown }
             }
-            context.setOutput(elementType: .fp32, dimensions: dimensions)
+            context.setOutput(elementType: type, dimensions: dimensions)
         },
-        kernel: { (context) throws(OperatorError) in
+        kernel: HalfPrecision.widening { (context) throws(OperatorError) in
             try kernel(context)
         }
     )
@@ -63,16 +66,28 @@ enum TransposedConvolutionOperator {
         var leading: [Int] = []
 
         init(_ node: Node, kernel: [Int], image: [Int]) throws(OperatorError) {
-            window = try SlidingWindow(node, rank: image.count, weightKernel: kernel)
+            window = try SlidingWindow(
+                node,
+                rank: image.count,
+                maximumRank: SlidingWindow.anyRank,
+                weightKernel: kernel
+            )
             let extra = try node.ints("output_padding") ?? []
             let wanted = try node.ints("output_shape") ?? []
-            guard extra.isEmpty || extra.count == image.count, extra.allSatisfy({ $0 >= 0 }) else {
+            guard extra.isEmpty || extra.count == image.count,
+                extra.allSatisfy({ $0 >= 0 && $0 <= 1 << 31 })
+            else {
                 throw OperatorError("output_padding is \(extra), expected \(image.count) numbers")
             }
             // Some files repeat batch and channels in output_shape.
             let sizes = Array(wanted.suffix(image.count))
-            guard wanted.isEmpty || sizes.count == image.count else {
+            guard wanted.isEmpty || sizes.count == image.count,
+                sizes.allSatisfy({ $0 <= 1 << 48 })
+            else {
                 throw OperatorError("output_shape is \(wanted), expected \(image.count) numbers")
+            }
+            guard image.allSatisfy({ $0 <= 1 << 32 }) else {
+                throw OperatorError("an image of \(image) is too large")
             }
             for axis in image.indices {
                 let full =
@@ -111,6 +126,19 @@ enum TransposedConvolutionOperator {
             kernel: Array(weights.dropFirst(2)),
             image: image
         )
+        if try context.output().elementCount == 0 {
+            return Kernel { (_) throws(OperatorError) in }
+        }
+        let type = try context.input(0).elementType
+        guard type == .fp32, image.count <= 2 else {
+            let convolution = try PlainTransposedConvolution(
+                context,
+                geometry.window,
+                leading: geometry.leading
+            )
+            return type == .fp64
+                ? convolution.kernel(Double.self) : convolution.kernel(Float.self)
+        }
         var window = geometry.window.window(for: image)
         window.leading = Window.Extent(
             height: image.count == 2 ? geometry.leading[0] : 0,

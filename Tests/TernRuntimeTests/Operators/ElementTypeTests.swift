@@ -100,6 +100,25 @@ struct ElementTypeTests {
     }
 
     @Test(arguments: halfTypes + [.fp64])
+    func `transposed convolutions, also over three axes`(_ type: ElementType) throws {
+        let line = try OperatorRunner("ConvTranspose", version: 22, ["strides": .ints([2])])(
+            argument(type, [1, 2], [1, 1, 2]),
+            argument(type, [1, 3, 1], [1, 1, 3]),
+            argument(type, [1])
+        )
+        #expect(try doubles(line) == [2, 4, 4, 7, 3])
+        let cube = try OperatorRunner("ConvTranspose", version: 11, ["group": .int(2)])(
+            argument(type, [1, 2], [1, 2, 1, 1, 1]),
+            argument(type, Array(repeating: 1, count: 16), [2, 1, 2, 2, 2])
+        )
+        #expect(cube[0].shape == [1, 2, 2, 2, 2])
+        #expect(
+            try doubles(cube)
+                == Array(repeating: 1, count: 8) + Array(repeating: 2, count: 8)
+        )
+    }
+
+    @Test(arguments: halfTypes + [.fp64])
     func `normalisations`(_ type: ElementType) throws {
         let x = argument(type, [1, 3, 1, 3], [2, 2])
         let ones = argument(type, [1, 1])
