@@ -116,7 +116,8 @@ package final class CompiledModel: Sendable {
             evaluator: folding.constantEvaluator
         )
         var shapes = try inference.infer(graph)
-        while case let choices = BranchFolding.decided(in: graph, shapes: shapes), !choices.isEmpty {
+        while case let choices = BranchFolding.decided(in: graph, shapes: shapes), !choices.isEmpty
+        {
             graph.inlineSubgraphs(choices)
             try graph.apply(cleaning)
             shapes = try inference.infer(graph)

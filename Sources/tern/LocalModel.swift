@@ -14,6 +14,7 @@ struct LocalModel {
     /// - Parameters:
     ///   - argument: A model file, or a folder that holds a `model.onnx`.
     ///   - threadCount: The threads that a call may use; all processors if it is `nil`.
+    /// - Throws: ``Failure`` if the model cannot be read or compiled.
     init(_ argument: String, threadCount: Int? = nil) throws {
         path = try ModelLoading.path(argument)
         model = try ModelLoading.compile(

@@ -166,8 +166,9 @@ struct ProgramTests {
         #expect(outcome.code == 0)
         #expect(outcome.output.components(separatedBy: "used here").count == 2)
         for kind in [
-            "gemm f32", "gemm u8/s8", "gemm bf16", "gemm q4/q8", "convolution u8/s8", "attention f32",
-            "element-wise", "softmax", "normalisation", "reduction", "pooling", "recurrent",
+            "gemm f32", "gemm u8/s8", "gemm bf16", "gemm q4/q8", "convolution u8/s8",
+            "attention f32", "element-wise", "softmax", "normalisation", "reduction", "pooling",
+            "recurrent",
             "transposition",
         ] {
             #expect(outcome.output.contains(kind))
