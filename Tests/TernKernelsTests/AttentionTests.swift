@@ -3,7 +3,7 @@ import TernKernels
 import TernMicrokernels
 import Testing
 
-@Suite struct AttentionTests {
+@Suite(.takingTurns) struct AttentionTests {
     /// One problem with its inputs, laid out as [batch, sequence, heads, size] or
     /// [batch, heads, sequence, size].
     struct Problem {

@@ -2,7 +2,7 @@ import TernKernels
 import TernMicrokernels
 import Testing
 
-@Suite struct BFloatGEMMTests {
+@Suite(.takingTurns) struct BFloatGEMMTests {
     func product(
         _ a: [UInt16],
         _ b: [UInt16],

@@ -3,7 +3,7 @@ import TernMicrokernels
 import TernTensor
 import Testing
 
-@Suite struct BinaryTests {
+@Suite(.takingTurns) struct BinaryTests {
     /// The value of an operand at an index of the common shape.
     func offset(_ index: Int, _ shape: Shape, in whole: Shape) -> Int {
         var rest = index

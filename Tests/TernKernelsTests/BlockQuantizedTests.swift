@@ -2,7 +2,7 @@ import TernKernels
 import TernMicrokernels
 import Testing
 
-@Suite struct BlockQuantizedTests {
+@Suite(.takingTurns) struct BlockQuantizedTests {
     /// How weights are kept.
     static let kinds = [(4, false), (4, true), (8, false), (8, true)]
 

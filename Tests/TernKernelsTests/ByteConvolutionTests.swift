@@ -3,7 +3,7 @@ import TernMicrokernels
 import TernThreadPool
 import Testing
 
-@Suite struct ByteConvolutionTests {
+@Suite(.takingTurns) struct ByteConvolutionTests {
     /// Computes a convolution, every operand at the edge of its memory.
     static func run(
         _ shape: ConvolutionCase,

@@ -3,7 +3,7 @@ import TernMicrokernels
 import TernTensor
 import Testing
 
-@Suite struct CastTests {
+@Suite(.takingTurns) struct CastTests {
     @Test(arguments: contexts)
     func `every binary16 widens exactly and comes back`(_ context: KernelContext) {
         let all = Guarded((0...UInt16.max).map { $0 })

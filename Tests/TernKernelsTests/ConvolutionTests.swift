@@ -2,7 +2,7 @@ import TernKernels
 import TernMicrokernels
 import Testing
 
-@Suite struct ConvolutionTests {
+@Suite(.takingTurns) struct ConvolutionTests {
     static let cases: [ConvolutionCase] = [
         ConvolutionCase(inputs: 1, outputs: 1, size: (1, 1), kernel: (1, 1)),
         ConvolutionCase(

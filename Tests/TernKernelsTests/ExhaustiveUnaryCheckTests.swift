@@ -3,7 +3,7 @@ import TernMicrokernels
 import TernThreadPool
 import Testing
 
-@Suite struct ExhaustiveUnaryCheckTests {
+@Suite(.takingTurns) struct ExhaustiveUnaryCheckTests {
     @Test(arguments: ExhaustiveUnaryCheck.functions)
     func `a sample of all floats is within the stated bound`(_ function: UnaryFunction) throws {
         for table in tables {

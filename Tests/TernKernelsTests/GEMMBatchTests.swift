@@ -2,7 +2,7 @@ import TernKernels
 import TernMicrokernels
 import Testing
 
-@Suite struct GEMMBatchTests {
+@Suite(.takingTurns) struct GEMMBatchTests {
     /// Attention's two products over tensors [sequence, position, head, feature], in place.
     @Test(arguments: contexts + pools.map { KernelContext(pool: $0) })
     func `attention's products over interleaved heads agree with the definition`(

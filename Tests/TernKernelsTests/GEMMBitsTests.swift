@@ -2,7 +2,7 @@ import TernKernels
 import TernMicrokernels
 import Testing
 
-@Suite struct GEMMBitsTests {
+@Suite(.takingTurns) struct GEMMBitsTests {
     @Test(arguments: tables)
     func `a row has the same bits in every batch, with every epilogue, on any number of threads`(
         _ table: KernelTable

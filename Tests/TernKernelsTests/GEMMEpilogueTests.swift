@@ -9,7 +9,7 @@ private let activations: [UnaryOperation] = [
     UnaryOperation(.hyperbolicTangent), UnaryOperation(.sine),
 ]
 
-@Suite struct GEMMEpilogueTests {
+@Suite(.takingTurns) struct GEMMEpilogueTests {
     @Test(arguments: contexts)
     func `every activation follows biases and a residual, within the error of its input`(
         _ context: KernelContext

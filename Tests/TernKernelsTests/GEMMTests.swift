@@ -2,7 +2,7 @@ import TernKernels
 import TernMicrokernels
 import Testing
 
-@Suite struct GEMMTests {
+@Suite(.takingTurns) struct GEMMTests {
     /// Multiplies through a packed matrix; everything touches guard pages.
     func packed(
         _ a: [Float],

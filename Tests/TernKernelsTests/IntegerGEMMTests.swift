@@ -2,7 +2,7 @@ import TernKernels
 import TernMicrokernels
 import Testing
 
-@Suite struct IntegerGEMMTests {
+@Suite(.takingTurns) struct IntegerGEMMTests {
     /// The sums of a packed product; C has gaps between its rows, which must stay as they are.
     func product(
         _ a: ByteOperand,

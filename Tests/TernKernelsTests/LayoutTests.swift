@@ -3,7 +3,7 @@ import TernMicrokernels
 import TernTensor
 import Testing
 
-@Suite struct LayoutTests {
+@Suite(.takingTurns) struct LayoutTests {
     func check<Element: BitwiseCopyable & FixedWidthInteger>(
         _ shape: Shape,
         _ permutation: [Int],

@@ -3,7 +3,7 @@ import TernMicrokernels
 import Testing
 
 /// The loops that other kernels are measured against have to do the work they are counted for.
-@Suite struct LimitTests {
+@Suite(.takingTurns) struct LimitTests {
     /// The sum of twelve registers that all hold one number.
     func total(_ x: Float, _ table: KernelTable) -> Float {
         x * Float(LimitKernels.roundRegisterCount * table.laneCount)

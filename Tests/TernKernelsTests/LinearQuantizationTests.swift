@@ -2,7 +2,7 @@ import TernKernels
 import TernMicrokernels
 import Testing
 
-@Suite struct LinearQuantizationTests {
+@Suite(.takingTurns) struct LinearQuantizationTests {
     static let shapes = [
         (1, 1, 0), (1, 1, 1), (3, 1, 7), (2, 1, 9000), (2, 5, 1), (3, 37, 1), (2, 3, 18), (0, 4, 2),
     ]

@@ -3,7 +3,7 @@ import TernMicrokernels
 import TernTensor
 import Testing
 
-@Suite struct MatrixProductTests {
+@Suite(.takingTurns) struct MatrixProductTests {
     static let cases: [(Shape, Shape, Shape)] = [
         ([3], [3], []), ([3], [3, 4], [4]), ([2, 3], [3], [2]), ([2, 3], [3, 4], [2, 4]),
         ([5, 2, 3], [3, 4], [5, 2, 4]), ([5, 2, 3], [1, 3, 4], [5, 2, 4]),

@@ -3,7 +3,7 @@ import TernMicrokernels
 import Testing
 
 /// Convolutions that read the image in place: depthwise, and with pixels as rows of a product.
-@Suite struct PlaneConvolutionTests {
+@Suite(.takingTurns) struct PlaneConvolutionTests {
     /// Compares a relu of the sums with the definition, or the sums themselves.
     private func check(
         _ shape: ConvolutionCase,

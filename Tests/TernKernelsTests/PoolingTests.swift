@@ -2,7 +2,7 @@ import TernKernels
 import TernMicrokernels
 import Testing
 
-@Suite struct PoolingTests {
+@Suite(.takingTurns) struct PoolingTests {
     static let windows: [(Window.Extent, Window, Bool)] = {
         func extent(_ height: Int, _ width: Int) -> Window.Extent {
             .init(height: height, width: width)

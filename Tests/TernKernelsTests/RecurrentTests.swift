@@ -3,7 +3,7 @@ import TernKernels
 import TernMicrokernels
 import Testing
 
-@Suite struct RecurrentTests {
+@Suite(.takingTurns) struct RecurrentTests {
     func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 
     @Test(arguments: contexts)

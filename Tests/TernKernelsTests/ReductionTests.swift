@@ -4,7 +4,7 @@ import TernMicrokernels
 import TernTensor
 import Testing
 
-@Suite struct ReductionTests {
+@Suite(.takingTurns) struct ReductionTests {
     /// Folds in double precision.
     func twin(_ function: ReductionFunction, _ values: [Double]) -> Double {
         switch function {

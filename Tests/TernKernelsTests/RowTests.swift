@@ -4,7 +4,7 @@ import TernMicrokernels
 import Testing
 
 /// Softmax and normalisations.
-@Suite struct RowTests {
+@Suite(.takingTurns) struct RowTests {
     static let shapes = [
         (1, 1, 1), (3, 10, 1), (2, 67, 1), (2, 5, 3), (1, 7, 70), (0, 3, 1), (2, 1500, 1),
     ]

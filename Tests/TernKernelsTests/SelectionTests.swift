@@ -3,7 +3,7 @@ import TernKernels
 import TernMicrokernels
 import Testing
 
-@Suite struct SelectionTests {
+@Suite(.takingTurns) struct SelectionTests {
     @Test func `the tables are the ones the processor can run, each with its own shape`() {
         #expect(tables[0].name.description == "portable")
         #expect(tables.count == 1 + Int(Swift.max(0, Swift.min(2, tern_x86_level() - 2))))

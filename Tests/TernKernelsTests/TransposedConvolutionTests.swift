@@ -134,7 +134,7 @@ struct TransposedCase: CustomStringConvertible {
     }
 }
 
-@Suite struct TransposedConvolutionTests {
+@Suite(.takingTurns) struct TransposedConvolutionTests {
     static let cases: [TransposedCase] = [
         TransposedCase(inputs: 1, outputs: 1, size: (1, 1), kernel: (1, 1)),
         TransposedCase(inputs: 2, outputs: 3, size: (3, 3), kernel: (3, 3)),

@@ -4,7 +4,7 @@ import TernMicrokernels
 import TernTensor
 import Testing
 
-@Suite struct UnaryTests {
+@Suite(.takingTurns) struct UnaryTests {
     /// Typical parameters.
     func operation(_ function: UnaryFunction) -> UnaryOperation {
         switch function {

@@ -2,7 +2,7 @@ import TernKernels
 import TernMicrokernels
 import Testing
 
-@Suite struct WinogradTests {
+@Suite(.takingTurns) struct WinogradTests {
     static let cases: [ConvolutionCase] = [
         ConvolutionCase(
             inputs: 16,

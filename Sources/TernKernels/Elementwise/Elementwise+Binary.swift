@@ -236,6 +236,10 @@ extension Elementwise {
     }
 
     /// The plain loop over pairs.
+    ///
+    /// Inlined, so that the function is part of the loop; a call for each pair would cost ten times
+    /// what the pair does.
+    @inline(__always)
     internal static func pairs<Element: BitwiseCopyable, Result: BitwiseCopyable>(
         _ x: UnsafeRawPointer,
         _ y: UnsafeRawPointer,
@@ -255,8 +259,19 @@ extension Elementwise {
             let a = unsafe left + row.offsets[0]
             let b = unsafe right + row.offsets[1]
             let c = unsafe target + row.output
-            for i in 0..<row.count {
-                unsafe c[i] = function(a[i &* leftStride], b[i &* rightStride])
+            // The compiler makes vectors of a loop whose strides it knows.
+            switch (leftStride, rightStride) {
+            case (1, 1): for i in 0..<row.count { unsafe c[i] = function(a[i], b[i]) }
+            case (1, 0):
+                let right = unsafe b[0]
+                for i in 0..<row.count { unsafe c[i] = function(a[i], right) }
+            case (0, 1):
+                let left = unsafe a[0]
+                for i in 0..<row.count { unsafe c[i] = function(left, b[i]) }
+            default:
+                for i in 0..<row.count {
+                    unsafe c[i] = function(a[i &* leftStride], b[i &* rightStride])
+                }
             }
         }
     }

@@ -36,6 +36,8 @@ extension Elementwise {
         return true
     }
 
+    /// A loop of its own for each function: its closures are part of it.
+    @inline(__always)
     private static func compare<Element: BitwiseCopyable, Key: Comparable>(
         _ function: ComparisonFunction,
         _ x: UnsafeRawPointer,
@@ -44,19 +46,34 @@ extension Elementwise {
         _ broadcast: Broadcast,
         _ context: KernelContext,
         _ type: Element.Type,
-        _ key: @escaping (Element) -> Key
+        _ key: (Element) -> Key
     ) {
-        let test: (Key, Key) -> Bool =
-            switch function {
-            case .equal: { $0 == $1 }
-            case .notEqual: { $0 != $1 }
-            case .less: { $0 < $1 }
-            case .lessOrEqual: { $0 <= $1 }
-            case .greater: { $0 > $1 }
-            case .greaterOrEqual: { $0 >= $1 }
+        let raw = UnsafeMutableRawPointer(z)
+        switch function {
+        case .equal:
+            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
+                key($0) == key($1) ? 1 : 0
             }
-        unsafe pairs(x, y, z, broadcast, context, as: Element.self, to: UInt8.self) {
-            test(key($0), key($1)) ? 1 : 0
+        case .notEqual:
+            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
+                key($0) != key($1) ? 1 : 0
+            }
+        case .less:
+            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
+                key($0) < key($1) ? 1 : 0
+            }
+        case .lessOrEqual:
+            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
+                key($0) <= key($1) ? 1 : 0
+            }
+        case .greater:
+            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
+                key($0) > key($1) ? 1 : 0
+            }
+        case .greaterOrEqual:
+            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
+                key($0) >= key($1) ? 1 : 0
+            }
         }
     }
 

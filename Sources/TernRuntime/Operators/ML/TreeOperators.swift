@@ -56,6 +56,8 @@ enum TreeOperators {
     struct Forest: Sendable {
         let input: MLInput
         let trees: TreeEnsemble
+        /// The same trees for walking fast, if they are of that kind.
+        private let table: TreeTable?
         let targetCount: Int
         let base: [Float]
         let transform: ScoreTransform
@@ -72,6 +74,7 @@ enum TreeOperators {
                 () throws(OperatorError) in
                 try TreeEnsemble(node, votePrefix: votePrefix, targetCount: targetCount)
             }
+            table = try Self.table(context, trees)
             guard trees.featureCount <= input.featureCount else {
                 throw OperatorError(
                     "the trees look at \(trees.featureCount) features, the input has "
@@ -105,11 +108,36 @@ enum TreeOperators {
             self.targetCount = targetCount
             self.transform = transform
             base = Array(repeating: 0, count: targetCount)
+            table = try Self.table(context, trees)
             guard trees.featureCount <= input.featureCount else {
                 throw OperatorError(
                     "the trees look at \(trees.featureCount) features, the input has "
                         + "\(input.featureCount)"
                 )
+            }
+        }
+
+        private static func table(
+            _ context: NodeContext,
+            _ trees: TreeEnsemble
+        ) throws(OperatorError) -> TreeTable? {
+            try context.preparedFromAttributes(variant: "tree table") { () throws(OperatorError) in
+                TreeTable(trees)
+            }
+        }
+
+        /// Calls `body` with all votes for a row; the order is the file's.
+        @unsafe @inline(__always)
+        private func forEachVote(
+            _ row: UnsafePointer<Float>,
+            _ body: (TreeEnsemble.Vote) -> Void
+        ) {
+            if let table {
+                unsafe table.forEachVote(row, body)
+                return
+            }
+            for root in trees.roots {
+                for index in unsafe trees.leaf(root, row) { body(trees.votes[index]) }
             }
         }
 
@@ -127,15 +155,12 @@ enum TreeOperators {
                 case .maximum: -.infinity
                 }
             for target in 0..<targetCount { scores[start + target] = empty }
-            for root in trees.roots {
-                for index in unsafe trees.leaf(root, row) {
-                    let vote = trees.votes[index]
-                    let place = start + vote.target
-                    switch aggregate {
-                    case .sum, .average: scores[place] += vote.weight
-                    case .minimum: scores[place] = min(scores[place], vote.weight)
-                    case .maximum: scores[place] = max(scores[place], vote.weight)
-                    }
+            unsafe forEachVote(row) { vote in
+                let place = start + vote.target
+                switch aggregate {
+                case .sum, .average: scores[place] += vote.weight
+                case .minimum: scores[place] = min(scores[place], vote.weight)
+                case .maximum: scores[place] = max(scores[place], vote.weight)
                 }
             }
             for target in 0..<targetCount {
@@ -154,12 +179,7 @@ enum TreeOperators {
             from start: Int
         ) {
             for target in 0..<targetCount { scores[start + target] = base[target] }
-            for root in trees.roots {
-                for index in unsafe trees.leaf(root, row) {
-                    let vote = trees.votes[index]
-                    scores[start + vote.target] += vote.weight
-                }
-            }
+            unsafe forEachVote(row) { scores[start + $0.target] += $0.weight }
         }
 
         /// Whether all votes are for one target, which then stands for two classes.
