@@ -35,6 +35,8 @@ package struct OperatorSchema: Sendable {
     package let supersededAt: Int?
     /// How many inputs a node may have.
     package let inputCount: ClosedRange<Int>
+    /// The inputs that may be left out, although others after them have to be there.
+    package let optionalInputs: Set<Int>
     /// How many outputs a node may have.
     package let outputCount: ClosedRange<Int>
     /// Which memory the first output may share.
@@ -54,6 +56,7 @@ package struct OperatorSchema: Sendable {
         versions: [Int],
         supersededAt: Int? = nil,
         inputCount: ClosedRange<Int>,
+        optionalInputs: Set<Int> = [],
         outputCount: ClosedRange<Int> = 1...1,
         aliasing: Aliasing = .none,
         isPure: Bool = true,
@@ -72,6 +75,7 @@ package struct OperatorSchema: Sendable {
         self.versions = versions
         self.supersededAt = supersededAt
         self.inputCount = inputCount
+        self.optionalInputs = optionalInputs
         self.outputCount = outputCount
         self.aliasing = aliasing
         self.isPure = isPure

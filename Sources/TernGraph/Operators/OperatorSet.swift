@@ -140,6 +140,11 @@ package struct OperatorSet: Sendable {
                 return
                     "takes \(Self.text(schema.inputCount)) inputs, \(node.inputs.count) are given"
             }
+            let missing = node.inputs.indices.first { index in
+                index < schema.inputCount.lowerBound && node.inputs[index] == nil
+                    && !schema.optionalInputs.contains(index)
+            }
+            if let missing { return "input \(missing) is left out, which must be there" }
             guard schema.outputCount.contains(node.outputs.count) else {
                 return "gives \(Self.text(schema.outputCount)) outputs, \(node.outputs.count) are "
                     + "asked for"

@@ -58,7 +58,7 @@ package struct ShapeInference: Sendable {
             }
             return ValueFact(elementType: value.elementType, dimensions: dimensions)
         }
-        return try run(graph, inputs: inputs, symbols: [:])
+        return try run(graph, inputs: inputs, symbols: [:], believesFile: true)
     }
 
     /// Infers with given shapes of the inputs.
@@ -154,7 +154,8 @@ package struct ShapeInference: Sendable {
     private func run(
         _ graph: Graph,
         inputs: [ValueFact],
-        symbols: [String: Int]
+        symbols: [String: Int],
+        believesFile: Bool = false
     ) throws(GraphError) -> InferredShapes {
         var problems: [ShapeProblem] = []
         let shapes = infer(
@@ -163,7 +164,7 @@ package struct ShapeInference: Sendable {
             captures: [],
             symbols: symbols,
             path: [],
-            budget: InferenceBudget(Self.subgraphInferenceLimit),
+            budget: InferenceBudget(Self.subgraphInferenceLimit, believesFile: believesFile),
             problems: &problems
         )
         guard problems.isEmpty else { throw .inconsistentShapes(problems) }
@@ -209,11 +210,10 @@ package struct ShapeInference: Sendable {
                 )
                 for (id, fact) in zip(node.outputs, outputs) {
                     guard let id else { continue }
-                    shapes.facts[id.index] = Self.completing(
-                        fact,
-                        with: graph[id],
-                        symbols: symbols
-                    )
+                    shapes.facts[id.index] =
+                        budget.believesFile
+                        ? Self.completing(fact, with: graph[id], symbols: symbols)
+                        : Self.typed(fact, by: graph[id])
                 }
             } catch {
                 problems.append(
@@ -339,6 +339,16 @@ package struct ShapeInference: Sendable {
         return outputs
     }
 
+    /// Fills in the type that the model's file says a value has, where nothing better is known.
+    ///
+    /// What is planned for a call has to be right: a size that only the file tells may be wrong, and
+    /// memory would be taken by it.
+    private static func typed(_ fact: ValueFact, by declared: Value) -> ValueFact {
+        var fact = fact
+        fact.elementType = fact.elementType ?? declared.elementType
+        return fact
+    }
+
     /// Fills in what the model's file says of a value where nothing better is known.
     private static func completing(
         _ fact: ValueFact,
@@ -365,11 +375,16 @@ package struct ShapeInference: Sendable {
     }
 }
 
-/// Counts how many subgraphs may still be looked at.
+/// Counts how many subgraphs may still be looked at, and says what is believed.
 private final class InferenceBudget: Sendable {
+    /// Whether sizes that only the model's file tells are taken for true.
+    let believesFile: Bool
     private let left: Atomic<Int>
 
-    init(_ count: Int) { left = Atomic(count) }
+    init(_ count: Int, believesFile: Bool) {
+        left = Atomic(count)
+        self.believesFile = believesFile
+    }
 
     /// Takes one; `false` if none is left.
     ///

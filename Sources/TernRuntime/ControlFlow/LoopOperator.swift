@@ -17,6 +17,7 @@ enum LoopOperator {
         "Loop",
         versions: [1, 11, 13, 16, 19, 21, 23, 24, 25],
         inputs: 2...4096,
+        optionalInputs: [0, 1],
         outputs: 1...4096,
         shape: { (context) throws(OperatorError) in try infer(&context) },
         kernel: { (context) throws(OperatorError) in try kernel(context) },

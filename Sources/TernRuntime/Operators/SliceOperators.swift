@@ -75,6 +75,11 @@ enum SliceOperators {
                 offset += range.start * dense[axis]
                 strides[axis] = dense[axis] * range.step
             }
+            guard try shape == context.output().shape else {
+                throw OperatorError(
+                    "the part is \(shape), but \(try context.output().shape) is expected"
+                )
+            }
             let copy = StridedCopy(
                 shape: shape,
                 sourceStrides: strides,

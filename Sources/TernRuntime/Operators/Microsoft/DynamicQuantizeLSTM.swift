@@ -14,6 +14,7 @@ enum DynamicQuantizeLSTM {
         domain: "com.microsoft",
         versions: [1],
         inputs: 12...12,
+        optionalInputs: [3, 4, 5, 6, 7],
         outputs: 0...3,
         shape: { (context) throws(OperatorError) in try infer(&context) },
         kernel: { (context) throws(OperatorError) in

@@ -21,6 +21,7 @@ enum QLinearElementwise {
             domain: "com.microsoft",
             versions: [1],
             inputs: 7...8,
+            optionalInputs: [2, 5],
             shape: { (context) throws(OperatorError) in
                 for index in [0, 2, 3, 5, 7] {
                     try context.requireElementType(index, in: QuantizationOperators.bytes)
@@ -135,6 +136,7 @@ enum QLinearElementwise {
         domain: "com.microsoft",
         versions: [1],
         inputs: 4...5,
+        optionalInputs: [2],
         aliasing: .inPlace(overInputs: [0]),
         shape: { (context) throws(OperatorError) in
             for index in [0, 2, 4] {
