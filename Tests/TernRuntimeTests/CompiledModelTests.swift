@@ -21,6 +21,28 @@ struct CompiledModelTests {
         #expect(nodes.map(\.operatorName) == ["Wobble", "com.microsoft:QGemm"])
     }
 
+    @Test func `a node whose required input is left out is refused`() {
+        var maker = GraphMaker()
+        maker.input("x", [.fixed(1)])
+        maker.node("Add", ["x", ""], ["y"])
+        maker.output("y")
+        let error = #expect(throws: GraphError.self) { try CompiledModel(maker.graph) }
+        #expect(error?.description.contains("input 1 is left out") == true)
+    }
+
+    @Test func `a size that only the file tells is not taken for true`() throws {
+        var maker = GraphMaker()
+        maker.input("x", [.fixed(3)])
+        // Nothing says what is taken, but the file says how much.
+        maker.node("Slice", ["x"], ["y"])
+        maker.output("y")
+        var graph = maker.graph
+        graph[graph.outputs[0].value].dimensions = [.fixed(1)]
+        graph[graph.outputs[0].value].elementType = .fp32
+        let session = Session(try CompiledModel(graph))
+        #expect(throws: RuntimeError.self) { try session([.floats([1, 2, 3])]) }
+    }
+
     @Test func `a model for a newer operator set than is known is refused`() {
         var maker = GraphMaker(version: 999)
         maker.input("x", [.fixed(1)])
