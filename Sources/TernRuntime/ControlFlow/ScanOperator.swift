@@ -35,7 +35,8 @@ enum ScanOperator {
                 )
             }
             scanCount = try node.int("num_scan_inputs")
-            stateCount = node.inputs.count - scanCount
+            // Whatever the file says; it is checked below.
+            stateCount = node.inputs.count &- scanCount
             let body = try node.graph("body")
             guard scanCount >= 1, stateCount >= 0, body.inputs.count == node.inputs.count else {
                 throw OperatorError(
