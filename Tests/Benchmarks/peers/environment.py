@@ -11,8 +11,11 @@ PACKAGES = ["onnxruntime==1.32.0", "onnx==1.23.2", "numpy==2.4.6"]
 FOLDER = pathlib.Path(__file__).resolve().parent / ".environment"
 
 
-def enter():
-    """Goes on in the private environment, which is made at the first use."""
+def enter(*extra):
+    """Goes on in the private environment, which is made at the first use.
+
+    `extra` are packages that only some comparisons need; the environment keeps them from then on.
+    """
     if os.environ.get("TERN_PEERS_ENVIRONMENT") == str(FOLDER):
         return
     python = FOLDER / "bin" / "python"
@@ -22,6 +25,9 @@ def enter():
         venv.create(FOLDER, with_pip=True, clear=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
         stamp.write_text(" ".join(PACKAGES))
+    for package in extra:
+        # Finds out quickly if it is there already.
+        subprocess.run([python, "-m", "pip", "install", "--quiet", package], check=True)
     os.environ["TERN_PEERS_ENVIRONMENT"] = str(FOLDER)
     os.execv(python, [str(python), *sys.argv])
 

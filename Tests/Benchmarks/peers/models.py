@@ -10,6 +10,8 @@ taken off, so that nobody's calling convention counts.
 """
 
 import argparse
+import contextlib
+import dataclasses
 import glob
 import json
 import math
@@ -23,7 +25,7 @@ import time
 
 import environment
 
-environment.enter()
+environment.enter(*(["openvino==2026.4.1"] if "--openvino" in sys.argv else []))
 
 import numpy
 import onnx
@@ -33,13 +35,12 @@ from onnx import helper, numpy_helper
 FLOOR_LIMIT = 200e3
 
 
+@dataclasses.dataclass
 class Timed:
     """The median and the 99th percentile of calls, in nanoseconds."""
 
-    def __init__(self, samples):
-        ordered = sorted(samples)
-        self.p50 = ordered[len(ordered) // 2]
-        self.p99 = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
+    p50: float
+    p99: float
 
     @staticmethod
     def calls(call, seconds):
@@ -54,7 +55,8 @@ class Timed:
             start = time.perf_counter_ns()
             call()
             samples.append(time.perf_counter_ns() - start)
-        return Timed(samples)
+        samples.sort()
+        return Timed(samples[len(samples) // 2], samples[int(0.99 * len(samples))])
 
 
 class RuntimePeer:
@@ -115,26 +117,21 @@ class Tern:
         self.command = [
             program, "run", str(folder), "--input-dir", str(folder / "test_data_set_0"),
             "--threads", str(threads), "--json"]
-        self.calls = 3
-        self.calls = self.affordable(self.run().p50, 1)
+        # How long a call takes, to know how many fill a turn.
+        self.nanoseconds = self.run(3).p50
 
-    def affordable(self, nanoseconds, seconds):
-        return max(10, min(100_000, int(seconds * 1e9 / max(nanoseconds, 1))))
-
-    def run(self):
+    def run(self, calls):
         done = subprocess.run(
-            [*self.command, "--repeat", str(self.calls)], capture_output=True, text=True)
+            [*self.command, "--repeat", str(calls)], capture_output=True, text=True)
         if done.returncode != 0:
             raise RuntimeError(done.stderr.strip().splitlines()[0])
         times = json.loads(done.stdout)
-        result = Timed([0])
-        result.p50, result.p99 = times["p50Nanoseconds"], times["p99Nanoseconds"]
-        return result
+        return Timed(times["p50Nanoseconds"], times["p99Nanoseconds"])
 
     def time(self, seconds):
-        self.calls = self.affordable(self.last, seconds) if hasattr(self, "last") else self.calls
-        timed = self.run()
-        self.last = timed.p50
+        calls = int(seconds * 1e9 / max(self.nanoseconds, 1))
+        timed = self.run(max(10, min(100_000, calls)))
+        self.nanoseconds = timed.p50
         return timed
 
 
@@ -173,14 +170,6 @@ class Busy:
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
-
-
-class Nothing:
-    def __enter__(self):
-        pass
-
-    def __exit__(self, *_):
-        pass
 
 
 def compare(folder, arguments, program, peers, floors):
@@ -231,9 +220,10 @@ def main():
     print(f"{'':<26}{'Tern µs':>11}{head}")
     ratios = {peer.name: [] for peer in peers}
     missing = []
-    with tempfile.TemporaryDirectory() as scratch, Busy() if arguments.busy else Nothing():
+    with tempfile.TemporaryDirectory() as scratch, \
+            Busy() if arguments.busy else contextlib.nullcontext():
         identity = identity_folder(scratch)
-        floors = {"Tern": Tern(program, identity, arguments.threads).run().p50}
+        floors = {"Tern": Tern(program, identity, arguments.threads).time(0.2).p50}
         for peer in peers:
             floors[peer.name] = peer(identity, arguments.threads).time(0.2).p50
         for folder in arguments.folders:
