@@ -56,7 +56,8 @@ package final class PreparedWeights: Sendable {
             variant: variant,
             type: ObjectIdentifier(Value.self)
         )
-        if let found = table.withLock({ $0[key]?.value }) as? Value { return found }
+        // In two steps: `as?` takes nothing for an optional that is there and holds nothing.
+        if let kept = table.withLock({ $0[key] }), let found = kept.value as? Value { return found }
         let entry = Entry(storage: storage, value: try make())
         return try table.withLock { (table) throws(OperatorError) in
             let kept = table[key] ?? entry

@@ -117,18 +117,13 @@ enum TreeOperators {
             }
         }
 
-        /// What is kept of a model's trees; a table that there is not is kept as well.
-        private struct Layout: Sendable {
-            let table: TreeTable?
-        }
-
         private static func table(
             _ context: NodeContext,
             _ trees: TreeEnsemble
         ) throws(OperatorError) -> TreeTable? {
             try context.preparedFromAttributes(variant: "tree table") { () throws(OperatorError) in
-                Layout(table: TreeTable(trees))
-            }.table
+                TreeTable(trees)
+            }
         }
 
         /// Calls `body` with all votes for a row; the order is the file's.
