@@ -1,11 +1,12 @@
 """Fault 5: a client sends requests and never reads a reply.
 
 Only its own connection suffers: it is closed at the stall limit, and what others wait at the 99th
-percentile is what they wait at a second server that nobody troubles. Both are measured in turns, so
-that whatever else the machine does troubles both.
+percentile is what they wait at a second server that nobody troubles. Both are called in turns, so
+that whatever else the machine does troubles both. On a busy machine about one call in a hundred waits
+for a time slice, thirty times as long as the others, and a percentile just there jumps by that much
+from one run to the next; so the bound is what one call in two hundred takes at the other server.
 """
 
-import statistics
 import time
 
 from support import frames
@@ -14,18 +15,18 @@ from support.server import Server
 from support.sp import Connection
 
 
-CALLS_PER_TURN = 200
+CALLS_PER_TURN = 20
 SECONDS = 3
 
 
-def p99_in_turn(connection):
+def latencies(connection, count=CALLS_PER_TURN):
     request = frames.infer_identity(64)
     values = []
-    for _ in range(CALLS_PER_TURN):
+    for _ in range(count):
         start = time.monotonic()
         connection.call(request)
         values.append((time.monotonic() - start) * 1e6)
-    return percentile(values, 0.99)
+    return values
 
 
 def main():
@@ -34,8 +35,8 @@ def main():
         for url, other_url in zip(server.urls, other.urls):
             scheme = url.partition(":")[0]
             good, elsewhere = Connection(url), Connection(other_url)
-            p99_in_turn(good)
-            p99_in_turn(elsewhere)
+            latencies(good, 200)
+            latencies(elsewhere, 200)
             greedy = Connection(url, timeout=2)
             request = frames.infer_identity(500_000)
             closed_before = server.statistics()["connectionsClosed"]
@@ -49,14 +50,14 @@ def main():
             start = time.monotonic()
             beside, alone = [], []
             while time.monotonic() - start < SECONDS:
-                beside.append(p99_in_turn(good))
-                alone.append(p99_in_turn(elsewhere))
+                beside += latencies(good)
+                alone += latencies(elsewhere)
             report.note(f"{scheme}: {sent} requests of 500 kB sent, nothing read")
-            during, quiet = statistics.median(beside), statistics.median(alone)
+            during, bound = percentile(beside, 0.99), 1.5 * percentile(alone, 0.995) + 100
             report.check(
-                during < 1.5 * quiet + 100,
-                f"{scheme}: others' p99 {during:.0f} us, {quiet:.0f} us at a server left alone "
-                f"(medians of {len(beside)} turns)")
+                during < bound,
+                f"{scheme}: others' p99 {during:.0f} us, {percentile(alone, 0.99):.0f} us at a "
+                f"server left alone, bound {bound:.0f} us ({len(beside)} calls each)")
             server.wait_until(
                 lambda: server.statistics()["connectionsClosed"] > closed_before, 20,
                 "the connection was not closed at the stall limit")
