@@ -37,6 +37,8 @@ extension Server {
             ("inferencesWithdrawn", Int(clamping: counters.withdrawnCount)),
             ("inferencesRefused", Int(clamping: counters.refusedCount)),
             ("inferencesInvalid", Int(clamping: counters.invalidCount)),
+            ("inferenceBatches", Int(clamping: counters.batchCount)),
+            ("inferencesBatched", Int(clamping: counters.batchedCount)),
         ]
     }
 

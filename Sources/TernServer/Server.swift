@@ -60,7 +60,13 @@ package final class Server: Sendable {
             log: log,
             limits: limits
         )
-        loader = ModelLoader(configuration: configuration, catalog: catalog, pool: pool, log: log)
+        loader = ModelLoader(
+            configuration: configuration,
+            catalog: catalog,
+            pool: pool,
+            log: log,
+            taker: inference
+        )
         let control = ControlCalls(
             configuration: configuration,
             catalog: catalog,

@@ -9,6 +9,8 @@ package final class ServerCounters: Sendable {
     private let withdrawn = Atomic<UInt64>(0)
     private let refused = Atomic<UInt64>(0)
     private let invalid = Atomic<UInt64>(0)
+    private let batches = Atomic<UInt64>(0)
+    private let batched = Atomic<UInt64>(0)
 
     package init() {}
 
@@ -27,6 +29,11 @@ package final class ServerCounters: Sendable {
     /// Requests turned away because of what is in them.
     package var invalidCount: UInt64 { invalid.load(ordering: .relaxed) }
 
+    /// Runs of a model that worked on more than one request.
+    package var batchCount: UInt64 { batches.load(ordering: .relaxed) }
+    /// Requests that were worked on together with others.
+    package var batchedCount: UInt64 { batched.load(ordering: .relaxed) }
+
     internal enum Event { case admitted, completed, failed, expired, withdrawn, refused, invalid }
 
     /// Counts one event.
@@ -42,5 +49,11 @@ package final class ServerCounters: Sendable {
         case .refused: refused.wrappingAdd(1, ordering: .relaxed)
         case .invalid: invalid.wrappingAdd(1, ordering: .relaxed)
         }
+    }
+
+    /// Counts a batch.
+    internal func countBatch(ofRequests count: Int) {
+        batches.wrappingAdd(1, ordering: .relaxed)
+        batched.wrappingAdd(UInt64(count), ordering: .relaxed)
     }
 }

@@ -11,6 +11,8 @@ package struct ServerLimits: Sendable {
     package var inFlightCount = 1024
     /// The most requests admitted and not yet answered of one model.
     package var inFlightCountPerModel = 512
+    /// The most rows that run together, of models of which that is worth it; 1 for no batches.
+    package var batchRowCount = 64
     /// What connections may hold and how long they may take; the longest frame is that of ``wire``.
     package var transport = TransportLimits()
     /// The most bytes of requests that are being read or worked on.

@@ -11,6 +11,8 @@
 //    before its deadline has been set.
 //  - `takeBack(_:)` moves to done: the alarm will not ring any more, or is ringing now.
 //  - ringing moves set to done; `ring()` runs after the lock has been released.
+//  - `setAgain(_:at:)` moves any to set, for an object that waits again. What rang just before may
+//    still be on its way into `ring()`, which must find out for itself whether anything is due.
 
 internal import Glibc
 
@@ -104,6 +106,15 @@ internal import Glibc
         if isEarlier { sleepsUntilNanoseconds = nanoseconds }
         unsafe pthread_mutex_unlock(mutex)
         if isEarlier { unsafe pthread_cond_signal(wakeUp) }
+    }
+
+    /// Lets an alarm ring at another time, whatever became of it before.
+    package func setAgain(_ alarm: Alarm, at nanoseconds: UInt64) {
+        unsafe pthread_mutex_lock(mutex)
+        if alarm.position >= 0 { remove(at: alarm.position) }
+        alarm.position = Alarm.fresh
+        unsafe pthread_mutex_unlock(mutex)
+        set(alarm, at: nanoseconds)
     }
 
     /// Sees to it that `alarm` doesn't ring any more.

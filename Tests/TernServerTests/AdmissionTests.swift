@@ -44,17 +44,6 @@ import Testing
         stack.push(1)
         #expect(stack.pop() == 1)
     }
-
-    @Test func `a queue keeps its order around the end of its memory`() {
-        var queue = IndexQueue(capacity: 3)
-        for round in 0..<7 {
-            queue.append(10 * round)
-            queue.append(10 * round + 1)
-            #expect(queue.popFirst() == 10 * round)
-            #expect(queue.popFirst() == 10 * round + 1)
-            #expect(queue.popFirst() == nil)
-        }
-    }
 }
 
 /// A model that does nothing, for tests of what surrounds one.
@@ -69,24 +58,54 @@ private final class StillModel: ExecutableModel, ModelExecutor {
     func outputBytes(_ index: Int) -> RawSpan { RawSpan() }
 }
 
-@Suite struct ExecutorPoolTests {
-    @Test func `a request that finds no executor is run next by who gives one back`() {
-        let pool = ExecutorPool(executors: [StillModel()], waitingLimit: 4)
-        guard case .run(let executor) = pool.take(forSlot: 7) else {
-            Issue.record("the only executor was not handed out")
-            return
+@Suite struct ModelQueueTests {
+    private func queue(seats: Int) -> ModelQueue {
+        ModelQueue(
+            executors: (0..<seats).map { _ in StillModel() },
+            inputCount: 0,
+            waitingLimit: 8,
+            rowLimit: 1
+        )
+    }
+
+    @Test func `there are at most as many turns as seats, and one goes on while requests wait`()
+        throws
+    {
+        let queue = queue(seats: 2)
+        let isTurn = (0..<4).map {
+            queue.add(QueuedRequest(slot: $0, ticket: UInt64($0)), urgency: .normal)
         }
-        for slot in [8, 9] {
-            guard case .wait = pool.take(forSlot: slot) else {
-                Issue.record("an executor was handed out twice")
-                return
-            }
-        }
-        #expect(pool.giveBack(executor) == 8)
-        #expect(pool.giveBack(executor) == 9)
-        #expect(pool.idleCount == 0)
-        #expect(pool.giveBack(executor) == nil)
-        #expect(pool.idleCount == 1)
+        #expect(isTurn == [true, true, false, false])
+        let first = try #require(queue.begin())
+        let second = try #require(queue.begin())
+        #expect(first.slots == [0])
+        #expect(second.slots == [1])
+        #expect(queue.idleCount == 0)
+        #expect(queue.end(first))
+        let third = try #require(queue.begin())
+        #expect(third.slots == [2])
+        #expect(queue.end(third))
+        #expect(try #require(queue.begin()).slots == [3])
+        #expect(!queue.end(second))
+        #expect(queue.waitingCount == 0)
+    }
+
+    @Test func `a turn that finds nobody is over, and the next request asks for one again`() {
+        let queue = queue(seats: 1)
+        #expect(queue.add(QueuedRequest(slot: 3, ticket: 1), urgency: .normal))
+        #expect(!queue.remove(slot: 3, ticket: 2))
+        #expect(queue.remove(slot: 3, ticket: 1))
+        #expect(!queue.remove(slot: 3, ticket: 1))
+        #expect(queue.begin() == nil)
+        #expect(queue.add(QueuedRequest(slot: 3, ticket: 4), urgency: .normal))
+    }
+
+    @Test func `what no turn would come to is given back`() {
+        let queue = queue(seats: 1)
+        #expect(queue.add(QueuedRequest(slot: 0, ticket: 1), urgency: .normal))
+        #expect(!queue.add(QueuedRequest(slot: 1, ticket: 2), urgency: .urgent))
+        #expect(Set(queue.giveUpTurn().map(\.slot)) == [0, 1])
+        #expect(queue.waitingCount == 0)
     }
 }
 

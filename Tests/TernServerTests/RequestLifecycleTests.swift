@@ -68,17 +68,6 @@ import Testing
         #expect(life.isFree)
     }
 
-    @Test func `a request that cannot be queued is answered by who tried, unless it was withdrawn`()
-    {
-        var life = queued()
-        #expect(life.reject() == .send)
-        #expect(life.isFree)
-        var withdrawn = queued()
-        #expect(withdrawn.withdraw() == .send)
-        #expect(withdrawn.reject() == .none)
-        #expect(withdrawn.isFree)
-    }
-
     @Test func `every order of events ends with one answer and a free slot`() {
         // Withdrawals before, during and after the run, late or not: 2 x 3 x 2 histories.
         for isExpired in [false, true] {

@@ -3,77 +3,91 @@ internal import TernThreadPool
 internal import TernTransport
 internal import TernWire
 
-extension RequestSlot {
-    /// The job that works on this slot's request.
-    var job: PoolJob {
-        // SAFETY: the dispatcher keeps its slots until the pool has run every job.
-        unsafe PoolJob(context: Unmanaged.passUnretained(self).toOpaque()) { context in
-            guard let context = unsafe context else {
-                preconditionFailure("a job was run without its slot")
-            }
-            let slot = unsafe Unmanaged<RequestSlot>.fromOpaque(context).takeUnretainedValue()
-            slot.dispatcher.work(on: slot)
-        }
-    }
-}
-
 extension InferenceDispatcher {
     // MARK: - From queue to reply
 
-    /// Works on the request in `slot`, or leaves it to whoever gives back an executor of its model;
-    /// then on those that others left.
-    fileprivate func work(on slot: RequestSlot) {
-        guard let model = slot.model else {
-            preconditionFailure("a job was run whose slot is empty")
+    /// Takes the next batch of what waits for `model`, answers it, and leaves the rest to a later turn.
+    package func takeTurn(of model: ServedModel) {
+        while let seat = model.queue.begin() {
+            work(on: seat, of: model)
+            guard model.queue.end(seat) else { return }
+            // Behind the turns of other models.
+            if pool.submit(model.turn()) { return }
+            model.discardTurn()
         }
-        guard case .run(let executor) = model.executors.take(forSlot: slot.index) else { return }
-        var next: Int? = slot.index
-        while let index = next { next = run(self.slot(at: index), of: model, with: executor) }
     }
 
-    /// Runs one request to its reply.
-    ///
-    /// - Returns: The slot of a request that waited for the executor, which the caller still has;
-    ///   `nil` if the executor is given back.
-    private func run(
+    private func work(on seat: ExecutorSeat, of model: ServedModel) {
+        let now = MonotonicClock.nanoseconds
+        var count = 0
+        for position in seat.slots.indices {
+            let slot = slot(at: seat.slots[position])
+            switch slot.start(atNanoseconds: now) {
+            case .run:
+                seat.slots[count] = slot.index
+                count += 1
+            case .expired: answerLate(slot, of: model, atNanoseconds: now)
+            case .released: free(slot, of: model)
+            }
+        }
+        seat.slots.removeLast(seat.slots.count - count)
+        if count > 1, runTogether(seat, of: model, startedAt: now) { return }
+        for index in seat.slots { runAlone(slot(at: index), of: model, with: seat.executor) }
+    }
+
+    private func answerLate(_ slot: RequestSlot, of model: ServedModel, atNanoseconds now: UInt64) {
+        counters.count(.expired)
+        let failure = slot.withWork { request in
+            Self.deadlineExceeded(
+                budgetMicroseconds: request.facts.index.header.microseconds,
+                waitedNanoseconds: now &- request.facts.receivedAtNanoseconds
+            )
+        }
+        end(slot, of: model, with: .failure(failure))
+    }
+
+    /// How a request ended.
+    private enum Ending: ~Copyable {
+        /// With this reply.
+        case reply(MessageBuffer)
+        /// With a reply that stands in the request's own memory.
+        case replyInPlace
+        case failure(RequestFailure)
+    }
+
+    /// Frees the slot and sends the reply.
+    private func end(_ slot: RequestSlot, of model: ServedModel, with ending: consuming Ending) {
+        let header = slot.withWork { $0.facts.index.header }
+        let finished = slot.finish()
+        free(slot, of: model)
+        guard let replier = finished.replier else { return }
+        switch consume ending {
+        case .reply(let reply): replier.reply(reply)
+        case .replyInPlace: replier.reply(finished.message)
+        case .failure(let failure):
+            replier.reply(frames.error(failure, to: ReplyEnvelope(header), over: finished.message))
+        }
+    }
+
+    // MARK: - One request
+
+    private func runAlone(
         _ slot: RequestSlot,
         of model: ServedModel,
         with executor: any ModelExecutor
-    ) -> Int? {
-        guard let request = slot.start(atNanoseconds: MonotonicClock.nanoseconds) else {
-            free(slot, of: model)
-            return model.executors.giveBack(executor)
+    ) {
+        let ending: Ending = slot.withWork { request in
+            do throws(RequestFailure) {
+                guard let reply = try outputs(of: &request, with: executor) else {
+                    return .replyInPlace
+                }
+                return .reply(reply)
+            } catch {
+                logFailure(error, of: request.view, connection: request.facts.connection)
+                return .failure(error)
+            }
         }
-        let reply = reply(to: request, with: executor)
-        let replier = slot.finish()
-        free(slot, of: model)
-        let next = model.executors.giveBack(executor)
-        replier?.reply(reply)
-        return next
-    }
-
-    /// The reply to a request: its outputs, or why there are none.
-    private func reply(
-        to request: consuming RequestAtWork,
-        with executor: any ModelExecutor
-    ) -> MessageBuffer {
-        let failure: RequestFailure
-        do throws(RequestFailure) {
-            if let reply = try outputs(of: &request, with: executor) { return reply }
-            return request.message
-        } catch {
-            failure = error
-        }
-        logFailure(
-            failure,
-            of: ModelInferRequestView(request.message.bytes, index: request.facts.index),
-            connection: request.facts.connection
-        )
-        return frames.error(
-            failure,
-            to: ReplyEnvelope(request.facts.index.header),
-            over: request.message
-        )
+        end(slot, of: model, with: ending)
     }
 
     /// Runs the model and writes the reply.
@@ -84,46 +98,8 @@ extension InferenceDispatcher {
         with executor: any ModelExecutor
     ) throws(RequestFailure) -> MessageBuffer? {
         let startedAt = MonotonicClock.nanoseconds
-        try run(request, with: executor, startedAt: startedAt)
-        let computedAt = MonotonicClock.nanoseconds
-        request.model.load.record(computeNanoseconds: computedAt &- startedAt)
-        let times = WorkTimes(startedAt: startedAt, computedAt: computedAt)
-        if writeReplyInPlace(of: &request, executor, times) {
-            counters.count(.completed)
-            return nil
-        }
-        let reply: MessageBuffer
-        do throws(RequestFailure) {
-            reply = try encode(
-                ModelInferRequestView(request.message.bytes, index: request.facts.index),
-                request.model,
-                executor,
-                facts: request.facts,
-                times
-            )
-        } catch {
-            counters.count(.failed)
-            throw error
-        }
-        counters.count(.completed)
-        return reply
-    }
-
-    private func run(
-        _ request: borrowing RequestAtWork,
-        with executor: any ModelExecutor,
-        startedAt: UInt64
-    ) throws(RequestFailure) {
-        let view = ModelInferRequestView(request.message.bytes, index: request.facts.index)
-        if request.isExpired {
-            counters.count(.expired)
-            throw deadlineExceeded(
-                view,
-                waitedNanoseconds: startedAt &- request.facts.receivedAtNanoseconds
-            )
-        }
         do throws(ExecutionFailure) {
-            try bind(view, to: executor, of: request.model)
+            try bind(request.view, to: executor, of: request.model)
             try executor.run(unless: request.interruption)
         } catch {
             // Counted by whoever gave it up.
@@ -131,6 +107,18 @@ extension InferenceDispatcher {
             counters.count(.failed)
             throw failure(error, of: request.model)
         }
+        let computedAt = MonotonicClock.nanoseconds
+        request.model.load.record(computeNanoseconds: computedAt &- startedAt)
+        let times = WorkTimes(
+            startedAt: startedAt,
+            assembledAt: startedAt,
+            computedAt: computedAt
+        )
+        if writeReplyInPlace(of: &request, executor, times) {
+            counters.count(.completed)
+            return nil
+        }
+        return try encoded(request, executor, times, rows: nil)
     }
 
     /// Makes the received payloads the model's inputs, where they are.
@@ -149,6 +137,124 @@ extension InferenceDispatcher {
             position += 1
         }
     }
+
+    /// Writes the reply into memory of its own, and counts it.
+    private func encoded(
+        _ request: borrowing RequestAtWork,
+        _ executor: any ModelExecutor,
+        _ times: WorkTimes,
+        rows: BatchRows?
+    ) throws(RequestFailure) -> MessageBuffer {
+        do throws(RequestFailure) {
+            let reply = try encode(
+                request.view,
+                request.model,
+                executor,
+                facts: request.facts,
+                times,
+                rows: rows
+            )
+            counters.count(.completed)
+            return reply
+        } catch {
+            counters.count(.failed)
+            throw error
+        }
+    }
+
+    // MARK: - Several requests at once
+
+    /// Runs the requests of a seat together and answers each with its rows.
+    ///
+    /// - Returns: `false`, with nothing answered, if the batch failed: then it is found out for each
+    ///   alone what is wrong.
+    private func runTogether(
+        _ seat: ExecutorSeat,
+        of model: ServedModel,
+        startedAt: UInt64
+    ) -> Bool {
+        let rowCount = assemble(seat)
+        let assembledAt = MonotonicClock.nanoseconds
+        do throws(ExecutionFailure) {
+            try seat.stage.bind(to: seat.executor)
+            // Nobody's wish to stop is everybody's.
+            try seat.executor.run(unless: seat.interruption)
+        } catch {
+            return false
+        }
+        for output in 0..<model.outputs.count {
+            let shape = seat.executor.outputShape(output)
+            guard shape.rank > 0, shape[0] == rowCount else { return false }
+        }
+        let computedAt = MonotonicClock.nanoseconds
+        let times = WorkTimes(
+            startedAt: startedAt,
+            assembledAt: assembledAt,
+            computedAt: computedAt
+        )
+        model.load.record(
+            computeNanoseconds: (computedAt &- startedAt) / UInt64(seat.slots.count)
+        )
+        counters.countBatch(ofRequests: seat.slots.count)
+        var first = 0
+        for index in seat.slots {
+            let slot = slot(at: index)
+            let ending: Ending = slot.withWork { request in
+                let count = Self.rowCount(of: request.view)
+                let rows = BatchRows(first: first, count: count, of: rowCount)
+                first += count
+                do throws(RequestFailure) {
+                    return .reply(try encoded(request, seat.executor, times, rows: rows))
+                } catch {
+                    logFailure(error, of: request.view, connection: request.facts.connection)
+                    return .failure(error)
+                }
+            }
+            end(slot, of: model, with: ending)
+        }
+        return true
+    }
+
+    /// Puts the inputs of a seat's requests together.
+    ///
+    /// - Returns: The number of rows.
+    private func assemble(_ seat: ExecutorSeat) -> Int {
+        seat.stage.begin()
+        var rowCount = 0
+        for index in seat.slots {
+            slot(at: index).withWork { request in
+                let view = request.view
+                rowCount += Self.rowCount(of: view)
+                var inputs = view.inputs
+                var position = 0
+                while let input = inputs.next() {
+                    seat.stage.expect(byteCount: input.payload.byteCount, of: position)
+                    position += 1
+                }
+            }
+        }
+        for index in seat.slots {
+            slot(at: index).withWork { request in
+                var inputs = request.view.inputs
+                var position = 0
+                while let input = inputs.next() {
+                    seat.stage.append(input.payload, shape: input.shape, to: position)
+                    position += 1
+                }
+            }
+        }
+        return rowCount
+    }
+
+    private static func rowCount(of view: borrowing ModelInferRequestView) -> Int {
+        var inputs = view.inputs
+        guard let first = inputs.next(), first.shape.rank > 0 else {
+            preconditionFailure("a request without rows was put into a batch")
+        }
+        return first.shape[0]
+    }
+
+    // MARK: - Replies
 
     /// Writes the reply around the only output that is wanted, if that is a part of the request as it
     /// was received, as it is of a model that passes an input through or changes its shape alone:
@@ -227,7 +333,8 @@ extension InferenceDispatcher {
         _ model: ServedModel,
         _ executor: any ModelExecutor,
         facts: RequestFacts,
-        _ times: WorkTimes
+        _ times: WorkTimes,
+        rows: BatchRows?
     ) throws(RequestFailure) -> MessageBuffer {
         let withPhaseTimes = view.wantsPhaseTimes
         var measure = ModelInferReplyWriter.measure(withPhaseTimes: withPhaseTimes)
@@ -236,7 +343,7 @@ extension InferenceDispatcher {
             measure.addTensor(
                 nameByteCount: model.outputs.descriptors[output].name.utf8.count,
                 rank: executor.outputShape(output).rank,
-                payloadByteCount: executor.outputBytes(output).byteCount
+                payloadByteCount: BatchRows.bytes(executor.outputBytes(output), rows).byteCount
             )
         }
         do throws(WireError) { try measure.check(limits: limits.wire) } catch {
@@ -260,8 +367,8 @@ extension InferenceDispatcher {
                 // SAFETY: only asks for the bytes of code units, which are bytes.
                 name: unsafe descriptor.name.utf8Span.span.bytes,
                 elementType: descriptor.elementType,
-                shape: executor.outputShape(output),
-                payload: executor.outputBytes(output),
+                shape: BatchRows.shape(executor.outputShape(output), rows),
+                payload: BatchRows.bytes(executor.outputBytes(output), rows),
                 into: &bytes
             )
         }
@@ -273,19 +380,6 @@ extension InferenceDispatcher {
     }
 
     // MARK: - What can go wrong on the way
-
-    private func deadlineExceeded(
-        _ view: borrowing ModelInferRequestView,
-        waitedNanoseconds: UInt64
-    ) -> RequestFailure {
-        RequestFailure(
-            .deadlineExceeded,
-            "the time budget was used up before the model could run",
-            subject: "time budget",
-            expected: "work to begin within \(view.budgetMicroseconds ?? 0) µs",
-            found: "\(waitedNanoseconds / 1000) µs"
-        )
-    }
 
     private func failure(_ failure: ExecutionFailure, of model: ServedModel) -> RequestFailure {
         RequestFailure(
@@ -318,9 +412,11 @@ extension InferenceDispatcher {
     }
 }
 
-/// When a worker began with a request, and when its outputs were there.
+/// When a worker began with a request, when the batch was put together, and when its outputs were
+/// there.
 private struct WorkTimes {
     let startedAt: UInt64
+    let assembledAt: UInt64
     let computedAt: UInt64
 
     /// The phases of a request whose reply is complete but for them.
@@ -328,10 +424,39 @@ private struct WorkTimes {
         PhaseTimes(
             receiveNanoseconds: facts.admittedAtNanoseconds &- facts.receivedAtNanoseconds,
             queueNanoseconds: startedAt &- facts.admittedAtNanoseconds,
-            batchWaitNanoseconds: 0,
-            computeNanoseconds: computedAt &- startedAt,
+            batchWaitNanoseconds: assembledAt &- startedAt,
+            computeNanoseconds: computedAt &- assembledAt,
             encodeNanoseconds: MonotonicClock.nanoseconds &- computedAt
         )
+    }
+}
+
+/// The rows of a batch that one request gets.
+private struct BatchRows {
+    let first: Int
+    let count: Int
+    let total: Int
+
+    init(first: Int, count: Int, of total: Int) {
+        self.first = first
+        self.count = count
+        self.total = total
+    }
+
+    /// The shape of these rows of an output; of all of it without rows.
+    static func shape(_ shape: Shape, _ rows: BatchRows?) -> Shape {
+        guard let rows else { return shape }
+        var shape = shape
+        shape[0] = rows.count
+        return shape
+    }
+
+    /// The bytes of these rows of an output; all of them without rows.
+    @_lifetime(copy bytes)
+    static func bytes(_ bytes: RawSpan, _ rows: BatchRows?) -> RawSpan {
+        guard let rows else { return bytes }
+        let size = bytes.byteCount / rows.total
+        return bytes.extracting(rows.first * size..<(rows.first + rows.count) * size)
     }
 }
 

@@ -5,19 +5,18 @@ internal import TernWire
 
 // The one way of an inference request from frame to reply:
 //
-//   transport's thread   decode ─▶ find the model ─▶ validate ─▶ admit: a slot ─▶ submit its job
-//   worker               executor ─▶ deadline ─▶ bind views ─▶ run ─▶ encode ─▶ free ─▶ send
+//   transport's thread   decode ─▶ find the model ─▶ validate ─▶ admit: a slot ─▶ the model's queue
+//   worker               a turn: seat and batch ─▶ bind views ─▶ run ─▶ encode ─▶ free ─▶ send
 //
-// In steady state neither half allocates on the Swift heap: slots, executors and message memory are
-// reused, names are compared as bytes, and the job handed to the pool is two words.
+// In steady state neither half allocates on the Swift heap: slots, seats and message memory are
+// reused, names are compared as bytes, and the turn handed to the pool is two words.
 //
 // A request that is turned away on the first half is answered there. On the second half the slot
-// says who answers (see `RequestLifecycle`). Slot and executor are free again before the reply
-// leaves, so a client that keeps to its limits is never refused because of its own last request;
+// says who answers (see `RequestLifecycle`). A slot is free again before the reply leaves, so a client that keeps to its limits is never refused because of its own last request;
 // what a drain waits for is the transport's count of replies that have not left.
 
 /// Admits inference requests, queues them, runs them and answers them.
-internal final class InferenceDispatcher: Sendable {
+internal final class InferenceDispatcher: TurnTaker {
     let catalog: ModelCatalog
     let frames: ReplyFrames
     let counters: ServerCounters
@@ -27,6 +26,7 @@ internal final class InferenceDispatcher: Sendable {
 
     private let freeSlots: IndexStack
     private let isAccepting = Atomic<Bool>(false)
+    private let ticketCount = Atomic<UInt64>(0)
 
     // SAFETY: written in `init` only, before anybody else has a reference.
     private nonisolated(unsafe) var allSlots: [RequestSlot] = []
@@ -82,10 +82,14 @@ internal final class InferenceDispatcher: Sendable {
         }
         do throws(RequestFailure) {
             let model = try check(request.message.bytes, index: index)
-            let slot = try admit(to: model)
-            submit(request, index: index, to: slot, of: model)
+            let deadline = Deadline(
+                receivedAtNanoseconds: request.receivedAtNanoseconds,
+                budgetMicroseconds: index.header.microseconds
+            )
+            let slot = try admit(to: model, by: deadline, of: request, index: index)
+            submit(request, index: index, deadline: deadline, to: slot, of: model)
         } catch {
-            counters.count(error.isRefusal ? .refused : .invalid)
+            counters.count(event(of: error))
             logFailure(
                 error,
                 of: ModelInferRequestView(request.message.bytes, index: index),
@@ -93,6 +97,11 @@ internal final class InferenceDispatcher: Sendable {
             )
             frames.fail(request, error, to: ReplyEnvelope(index.header))
         }
+    }
+
+    private func event(of failure: RequestFailure) -> ServerCounters.Event {
+        if failure.isRefusal { return .refused }
+        return failure.reply.code == .deadlineExceeded ? .expired : .invalid
     }
 
     /// Finds the model and holds the request against what it takes and gives.
@@ -121,8 +130,29 @@ internal final class InferenceDispatcher: Sendable {
         return model
     }
 
-    /// Counts the request in, if the limits allow it.
-    private func admit(to model: ServedModel) throws(RequestFailure) -> RequestSlot {
+    /// Counts the request in, if the limits allow it and its turn would come in time.
+    private func admit(
+        to model: ServedModel,
+        by deadline: Deadline,
+        of request: borrowing IncomingRequest,
+        index: ModelInferRequestIndex
+    ) throws(RequestFailure) -> RequestSlot {
+        if deadline != .never {
+            let now = MonotonicClock.nanoseconds
+            guard !deadline.hasPassed(atNanoseconds: now) else {
+                throw Self.deadlineExceeded(
+                    budgetMicroseconds: index.header.microseconds,
+                    waitedNanoseconds: now &- request.receivedAtNanoseconds
+                )
+            }
+            let wait = model.load.typicalWaitNanoseconds(
+                waitingCount: model.queue.waitingCount,
+                workerCount: pool.workerCount
+            )
+            guard !deadline.hasPassed(atNanoseconds: now &+ wait) else {
+                throw hopeless(model, deadline.nanoseconds &- now, waitNanoseconds: wait)
+            }
+        }
         guard model.load.enter() else {
             throw overload(
                 of: model,
@@ -135,6 +165,24 @@ internal final class InferenceDispatcher: Sendable {
             throw overload(of: model, subject: "server", limit: freeSlots.capacity)
         }
         return slot(at: index)
+    }
+
+    /// Why a request is refused whose turn would come too late.
+    private func hopeless(
+        _ model: ServedModel,
+        _ leftNanoseconds: UInt64,
+        waitNanoseconds: UInt64
+    ) -> RequestFailure {
+        RequestFailure(
+            .resourceExhausted,
+            "the time budget would be used up before the model could run",
+            subject: "model '\(model.name)'",
+            expected: "a wait of less than the \(leftNanoseconds / 1000) µs that are left",
+            found: "about \(waitNanoseconds / 1000) µs of work before it",
+            retryAfterMicroseconds: model.load.retryAfterMicroseconds(
+                workerCount: pool.workerCount
+            )
+        )
     }
 
     private func overload(of model: ServedModel, subject: String, limit: Int) -> RequestFailure {
@@ -153,35 +201,51 @@ internal final class InferenceDispatcher: Sendable {
     /// Wakes a worker for a request whose last part has not arrived, if nobody is awake: it takes 30 µs.
     func prepareForWork() { pool.prewake() }
 
-    /// Puts the request into its slot and the slot's job into the pool's queue.
+    /// Puts the request into its slot and its place in the model's queue.
     private func submit(
         _ request: consuming IncomingRequest,
         index: ModelInferRequestIndex,
+        deadline: Deadline,
         to slot: RequestSlot,
         of model: ServedModel
     ) {
+        let share = model.batching?.share(
+            of: ModelInferRequestView(request.message.bytes, index: index)
+        )
+        let ticket = ticketCount.wrappingAdd(1, ordering: .relaxed).newValue
         let facts = RequestFacts(
             index: index,
             connection: request.connection,
             receivedAtNanoseconds: request.receivedAtNanoseconds,
             admittedAtNanoseconds: MonotonicClock.nanoseconds,
-            deadline: Deadline(
-                receivedAtNanoseconds: request.receivedAtNanoseconds,
-                budgetMicroseconds: index.header.microseconds
-            )
+            deadline: deadline,
+            ticket: ticket
+        )
+        let queued = QueuedRequest(
+            slot: slot.index,
+            ticket: ticket,
+            deadlineNanoseconds: deadline.nanoseconds,
+            rowCount: share?.rows ?? 1,
+            kind: share?.kind
         )
         counters.count(.admitted)
         request.takeApart { message, replier in
             slot.admit(message: message, replier: replier, facts: facts, model: model)
         }
-        guard !pool.submit(slot.job) else { return }
-
-        let withdrawn = slot.reject()
-        free(slot, of: model)
-        guard let withdrawn else { return }
-        counters.count(.refused)
-        let failure = overload(of: model, subject: "queue", limit: limits.inFlightCount)
-        answer(withdrawn, failure)
+        let urgency = UrgencyClass(priority: index.header.priority)
+        guard model.queue.add(queued, urgency: urgency) else { return }
+        guard !pool.submit(model.turn()) else { return }
+        model.discardTurn()
+        for stranded in model.queue.giveUpTurn() {
+            let slot = self.slot(at: stranded.slot)
+            let withdrawn = slot.giveUp(ticket: stranded.ticket)
+            slot.discard()
+            free(slot, of: model)
+            guard let withdrawn else { continue }
+            counters.count(.refused)
+            let failure = overload(of: model, subject: "queue", limit: limits.inFlightCount)
+            answer(withdrawn, failure)
+        }
     }
 
     // MARK: - Giving requests up
@@ -205,6 +269,7 @@ internal final class InferenceDispatcher: Sendable {
             }
             guard let withdrawn = slot(at: index).withdraw(target) else { continue }
             counters.count(.withdrawn)
+            leaveQueue(withdrawn, slot: slot(at: index))
             answer(withdrawn, Self.cancelled, spare: spare.take())
             wasInFlight = true
             // A connection has one request of a correlation id; a key may name several.
@@ -221,10 +286,46 @@ internal final class InferenceDispatcher: Sendable {
             case .interrupted: counters.count(.withdrawn)
             case .withdrawn(let withdrawn):
                 counters.count(.withdrawn)
+                leaveQueue(withdrawn, slot: slot(at: index))
                 // The transport knows that nobody is there; it only counts the reply as gone.
                 answer(withdrawn, Self.cancelled)
             }
         }
+    }
+
+    /// Answers the request in `slot` if its time was up while it waited; on the clock's thread.
+    func expire(_ slot: RequestSlot) {
+        let now = MonotonicClock.nanoseconds
+        guard let withdrawn = slot.expire(atNanoseconds: now) else { return }
+        counters.count(.expired)
+        leaveQueue(withdrawn, slot: slot)
+        let failure = Self.deadlineExceeded(
+            budgetMicroseconds: withdrawn.facts.index.header.microseconds,
+            waitedNanoseconds: now &- withdrawn.facts.receivedAtNanoseconds
+        )
+        answer(withdrawn, failure)
+    }
+
+    /// Frees the place and the slot of a request that was withdrawn, unless a worker will.
+    private func leaveQueue(_ request: borrowing WithdrawnRequest, slot: RequestSlot) {
+        guard request.model.queue.remove(slot: slot.index, ticket: request.facts.ticket) else {
+            return
+        }
+        slot.discard()
+        free(slot, of: request.model)
+    }
+
+    static func deadlineExceeded(
+        budgetMicroseconds: UInt64?,
+        waitedNanoseconds: UInt64
+    ) -> RequestFailure {
+        RequestFailure(
+            .deadlineExceeded,
+            "the time budget was used up before the model could run",
+            subject: "time budget",
+            expected: "work to begin within \(budgetMicroseconds ?? 0) µs",
+            found: "\(waitedNanoseconds / 1000) µs"
+        )
     }
 
     internal static let cancelled = RequestFailure(
@@ -250,7 +351,7 @@ internal final class InferenceDispatcher: Sendable {
         let envelope = ReplyEnvelope(
             FrameHeader(
                 kindCode: MessageKind.modelInfer.rawValue,
-                correlationID: request.correlationID
+                correlationID: request.facts.index.header.correlationID
             )
         )
         var memory: MessageBuffer? = request.message

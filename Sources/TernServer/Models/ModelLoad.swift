@@ -32,13 +32,25 @@ package final class ModelLoad: Sendable {
         precondition(before > 0, "more requests left a model than had entered it")
     }
 
-    /// Takes note of how long one run took.
+    /// Takes note of how long one request took, its share of a batch.
     package func record(computeNanoseconds: UInt64) {
         // A moving average over about eight runs. Two workers may overwrite each other's note;
         // that costs a sample of an estimate.
         let old = typicalNanoseconds.load(ordering: .relaxed)
         let new = old == 0 ? computeNanoseconds : old - old / 8 + computeNanoseconds / 8
         typicalNanoseconds.store(new, ordering: .relaxed)
+    }
+
+    /// How long the requests that wait will take, about; 0 if there are fewer than workers.
+    ///
+    /// - Parameters:
+    ///   - waitingCount: How many wait.
+    ///   - workerCount: How many requests run at once.
+    package func typicalWaitNanoseconds(waitingCount: Int, workerCount: Int) -> UInt64 {
+        guard waitingCount >= workerCount else { return 0 }
+        let (work, overflow) = typicalNanoseconds.load(ordering: .relaxed)
+            .multipliedReportingOverflow(by: UInt64(waitingCount))
+        return overflow ? .max / 2 : work / UInt64(Swift.max(workerCount, 1))
     }
 
     /// When it is worth trying again: about when half of the work in flight will be done.

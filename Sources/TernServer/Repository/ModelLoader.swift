@@ -22,6 +22,7 @@ internal final class ModelLoader: Sendable {
     private let catalog: ModelCatalog
     private let pool: ThreadPool
     private let log: ServerLog
+    private let taker: any TurnTaker
     private let queue = DispatchQueue(label: "tern.loader", qos: .utility)
     private let waitingCount = Atomic<Int>(0)
     /// Models out of the catalog that requests in flight may still hold.
@@ -33,12 +34,14 @@ internal final class ModelLoader: Sendable {
         configuration: ServerConfiguration,
         catalog: ModelCatalog,
         pool: ThreadPool,
-        log: ServerLog
+        log: ServerLog,
+        taker: any TurnTaker
     ) {
         self.configuration = configuration
         self.catalog = catalog
         self.pool = pool
         self.log = log
+        self.taker = taker
     }
 
     // MARK: - At the start
@@ -338,14 +341,21 @@ internal final class ModelLoader: Sendable {
             version: version,
             model: executable,
             executorCount: pool.workerCount,
-            load: load
+            load: load,
+            probe: BatchProbe(rowLimit: limits.batchRowCount),
+            taker: taker
         )
     }
 
     private func report(_ name: String, _ version: UInt64, _ state: VersionState) {
         let metadata = ["model": name, "version": String(version)]
         switch state {
-        case .available: log.write(.info, "model ready", metadata)
+        case .available(let model):
+            log.write(
+                .info,
+                "model ready",
+                metadata.merging(["batch": "\(model.queue.rowLimit)"]) { old, _ in old }
+            )
         case .loading: break
         case .unavailable(let reason):
             log.write(

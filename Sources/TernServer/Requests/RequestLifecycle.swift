@@ -101,18 +101,4 @@ package struct RequestLifecycle: Equatable, Sendable {
             preconditionFailure("a request finished that was not running")
         }
     }
-
-    /// The request could not be queued after all; the caller answers, the slot is free.
-    package mutating func reject() -> Answer {
-        switch state {
-        case .queued:
-            state = .free
-            return .send
-        case .withdrawnQueued:
-            state = .free
-            return .none
-        case .free, .running, .withdrawnRunning:
-            preconditionFailure("a request was rejected that was not queued")
-        }
-    }
 }

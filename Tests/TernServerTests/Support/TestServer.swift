@@ -31,6 +31,8 @@ final class TestServer: Sendable {
         var configuration = ServerConfiguration()
         configuration.logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         configuration.workerCount = 2
+        // Models of tests wait at gates and count their runs; those for batches say so.
+        configuration.limits.batchRowCount = 1
         configuration.embeddedModels = models.map { name, model in
             EmbeddedModel(name: name, contents: .executable(model))
         }
