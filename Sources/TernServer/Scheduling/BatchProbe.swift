@@ -5,9 +5,10 @@ internal import TernTransport
 /// Finds out, while a model is loaded, whether its requests can run together and how many rows
 /// together are worth it.
 ///
-/// A batch makes its first row wait for its last, so it must pay: from one number of rows to its
-/// double a row must become cheaper by a tenth. And it must not change anything: each row of the
-/// batch is held against the same row run alone, bit by bit.
+/// A batch makes its first row wait for its last, so it must pay: a row alone must take as long as
+/// receiving and answering a request do, for else there is nothing to save, and from one number of rows
+/// to its double a row must become cheaper by a tenth. And it must not change anything: each row of
+/// the batch is held against the same row run alone, bit by bit.
 package struct BatchProbe: Sendable {
     /// The most rows that are tried.
     package let rowLimit: Int
@@ -16,10 +17,13 @@ package struct BatchProbe: Sendable {
 
     /// The share of its time that a row must lose when the number of rows doubles.
     private static let leastGain = 0.1
+    /// What a row alone must take, in nanoseconds.
+    private static let leastRowNanoseconds: UInt64 = 10_000
     /// The size that open axes other than the first get.
     private static let openSize = 8
-    /// How often each number of rows runs; the quickest counts.
+    /// How often and how long each number of rows runs at least; the quickest run counts.
     private static let repeatCount = 4
+    private static let leastNanoseconds: UInt64 = 2_000_000
 
     package init(rowLimit: Int, budgetNanoseconds: UInt64 = 500_000_000) {
         self.rowLimit = rowLimit
@@ -45,9 +49,10 @@ package struct BatchProbe: Sendable {
         do throws(ExecutionFailure) {
             var alone: [[[UInt8]]] = []
             var before = try time(executor, tries, rows: 0..<1)
+            guard before >= Self.leastRowNanoseconds else { return 1 }
             while best * 2 <= rowLimit {
                 let count = best * 2
-                let row = Double(before.nanoseconds) / Double(best)
+                let row = Double(before) / Double(best)
                 guard MonotonicClock.nanoseconds &+ UInt64(row * Double(count)) < end else { break }
                 while alone.count < count {
                     let index = alone.count
@@ -62,7 +67,7 @@ package struct BatchProbe: Sendable {
                     else { return 1 }
                 }
                 let now = try time(executor, tries, rows: 0..<count)
-                guard Double(now.nanoseconds) / Double(count) < row * (1 - Self.leastGain) else {
+                guard Double(now) / Double(count) < row * (1 - Self.leastGain) else {
                     break
                 }
                 best = count
@@ -74,18 +79,24 @@ package struct BatchProbe: Sendable {
         return best
     }
 
+    /// The shortest time that the model takes for these rows, in nanoseconds.
     private func time(
         _ executor: any ModelExecutor,
         _ tries: ProbeInputs,
         rows: Range<Int>
-    ) throws(ExecutionFailure) -> (nanoseconds: UInt64, count: Int) {
+    ) throws(ExecutionFailure) -> UInt64 {
+        let begin = MonotonicClock.nanoseconds
         var least = UInt64.max
-        for _ in 0..<Self.repeatCount {
+        var count = 0
+        while count < Self.repeatCount
+            || MonotonicClock.nanoseconds &- begin < Self.leastNanoseconds
+        {
             let start = MonotonicClock.nanoseconds
             try run(executor, tries, rows: rows)
             least = min(least, MonotonicClock.nanoseconds &- start)
+            count += 1
         }
-        return (max(least, 1), rows.count)
+        return least
     }
 
     private func run(

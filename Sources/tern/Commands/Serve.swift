@@ -43,6 +43,14 @@ struct Serve: AsyncParsableCommand {
     )
     var lookout: Int = 250
 
+    @Option(
+        help: """
+            The most rows of several requests that run together, of models of which loading shows \
+            that it changes no bit and pays; nothing ever waits for company. 1 for no batches.
+            """
+    )
+    var batchRows: Int = 64
+
     @Option(help: "How long a drain may take, in seconds.")
     var drainTimeout: Int = 30
 
@@ -65,6 +73,9 @@ struct Serve: AsyncParsableCommand {
         if !(50...3_600_000_000).contains(lookout) {
             throw ValidationError("--lookout must be at least 50 and at most an hour")
         }
+        if !(1...4096).contains(batchRows) {
+            throw ValidationError("--batch-rows must be from 1 to 4096")
+        }
         if drainTimeout < 0 { throw ValidationError("--drain-timeout cannot be negative") }
     }
 
@@ -76,6 +87,7 @@ struct Serve: AsyncParsableCommand {
             configuration.endpoints = endpoints
             configuration.workerCount = workers
             configuration.lookoutMicroseconds = lookout
+            configuration.limits.batchRowCount = batchRows
             configuration.logger = Logger(label: "tern")
             configuration.logger.logLevel = logLevel
             let server = Server(configuration)

@@ -6,7 +6,7 @@ struct Benchmarks: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "benchmarks",
         abstract: "Measures Tern against its peers, in the same run, interleaved.",
-        subcommands: [Echo.self, BareEchoServer.self],
+        subcommands: [Echo.self, Batching.self, BareEchoServer.self],
         defaultSubcommand: Echo.self
     )
 }

@@ -26,9 +26,8 @@ struct Echo: AsyncParsableCommand {
     var tern: String?
 
     func run() async throws {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("../../../..").standardizedFileURL
-        let program = try tern.map { URL(fileURLWithPath: $0) } ?? buildTern(in: root)
+        let root = Checkout.root
+        let program = try tern.map { URL(fileURLWithPath: $0) } ?? Checkout.buildTern()
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("tern-echo-\(getpid())")
         let version = folder.appendingPathComponent("models/identity/1")
@@ -169,29 +168,6 @@ struct Echo: AsyncParsableCommand {
         }
         return (Latencies(nanoseconds), Latencies(own))
     }
-
-    private func buildTern(in root: URL) throws -> URL {
-        print("building tern…")
-        let build = Process()
-        build.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        build.arguments = [
-            "swift", "build", "-c", "release", "--package-path", root.path, "--product", "tern",
-        ]
-        try build.run()
-        build.waitUntilExit()
-        guard build.terminationStatus == 0 else {
-            throw ValidationError("tern could not be built")
-        }
-        return root.appendingPathComponent(".build/release/tern")
-    }
-}
-
-/// The monotonic clock, in nanoseconds.
-private func now() -> UInt64 { DispatchTime.now().uptimeNanoseconds }
-
-private func loadAverage() -> String {
-    (try? String(contentsOfFile: "/proc/loadavg", encoding: .utf8))?
-        .split(separator: " ").prefix(3).joined(separator: " ") ?? "unknown"
 }
 
 private func row(_ cells: String...) -> String {
