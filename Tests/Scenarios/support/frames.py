@@ -20,19 +20,22 @@ def server_live(correlation_id=1):
         "body": {}})
 
 
-def infer_identity(byte_count, correlation_id=1, fill=0.5):
+def infer_identity(byte_count, correlation_id=1, fill=0.5, budget_microseconds=None):
     """A request of the identity model with a tensor of `byte_count` bytes."""
     count = byte_count // 4
     payload = struct.pack("<f", fill) * count
     return infer.request(
-        "identity", {"x": ("FP32", [1, count], payload)}, correlation_id=correlation_id)
+        "identity", {"x": ("FP32", [1, count], payload)}, correlation_id=correlation_id,
+        budget_microseconds=budget_microseconds)
 
 
-def infer_slow(correlation_id=1):
-    """A request of the chain of matrix products, which takes some hundred milliseconds."""
-    payload = struct.pack("<f", 0.001) * (SLOW_SIDE * SLOW_SIDE)
+def infer_slow(correlation_id=1, budget_microseconds=None, side=SLOW_SIDE):
+    """A request of the chain of matrix products, which takes some hundred milliseconds; twice the
+    side takes eight times as long."""
+    payload = struct.pack("<f", 0.001) * (side * side)
     return infer.request(
-        "slow", {"x": ("FP32", [SLOW_SIDE, SLOW_SIDE], payload)}, correlation_id=correlation_id)
+        "slow", {"x": ("FP32", [side, side], payload)}, correlation_id=correlation_id,
+        budget_microseconds=budget_microseconds)
 
 
 @dataclass
