@@ -130,8 +130,9 @@ import Testing
     }
 }
 
-/// Doubles every number; a call takes as long for many rows as for one. A negative number makes the
-/// call fail.
+/// Doubles every number; a call takes as long for many rows as for one.
+///
+/// A number of -1 or less makes the call fail.
 private final class RowModel: ExecutableModel {
     let inputs: [TensorDescriptor]
     let outputs: [TensorDescriptor]

@@ -41,11 +41,12 @@ package final class ModelLoad: Sendable {
         typicalNanoseconds.store(new, ordering: .relaxed)
     }
 
-    /// How long the requests that wait will take, about; 0 if there are fewer than workers.
+    /// How long the requests that wait will take, about.
     ///
     /// - Parameters:
     ///   - waitingCount: How many wait.
     ///   - workerCount: How many requests run at once.
+    /// - Returns: Nanoseconds; 0 if fewer wait than there are workers.
     package func typicalWaitNanoseconds(waitingCount: Int, workerCount: Int) -> UInt64 {
         guard waitingCount >= workerCount else { return 0 }
         let (work, overflow) = typicalNanoseconds.load(ordering: .relaxed)

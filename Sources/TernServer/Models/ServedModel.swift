@@ -72,8 +72,9 @@ package final class ServedModel: Sendable {
     /// Works on what waits, when the pool has time; `nil` where nobody submits turns.
     private unowned let taker: (any TurnTaker)?
 
-    /// A job that takes a turn of this model. It holds the model until it has run: submit it, or let
-    /// it go with ``discardTurn()``.
+    /// A job that takes a turn of this model.
+    ///
+    /// It holds the model until it has run: submit it, or let it go with ``discardTurn()``.
     func turn() -> PoolJob {
         // SAFETY: the retain is balanced by the job, which runs once, or by `discard`.
         unsafe PoolJob(context: Unmanaged.passRetained(self).toOpaque()) { context in
