@@ -36,8 +36,6 @@ extension Elementwise {
         return true
     }
 
-    /// A loop of its own for each function: its closures are part of it.
-    @inline(__always)
     private static func compare<Element: BitwiseCopyable, Key: Comparable>(
         _ function: ComparisonFunction,
         _ x: UnsafeRawPointer,
@@ -48,31 +46,73 @@ extension Elementwise {
         _ type: Element.Type,
         _ key: (Element) -> Key
     ) {
-        let raw = UnsafeMutableRawPointer(z)
+        let left = unsafe x.assumingMemoryBound(to: Element.self)
+        let right = unsafe y.assumingMemoryBound(to: Element.self)
+        let strides = (broadcast.innerStride(0), broadcast.innerStride(1))
+        broadcast.forEachRow(nanosecondsPerElement: 0.3, context: context) { row in
+            unsafe compareRow(
+                function,
+                left + row.offsets[0],
+                strides.0,
+                right + row.offsets[1],
+                strides.1,
+                z + row.output,
+                row.count,
+                key
+            )
+        }
+    }
+
+    /// A loop of its own for each function.
+    @inline(__always)
+    private static func compareRow<Element: BitwiseCopyable, Key: Comparable>(
+        _ function: ComparisonFunction,
+        _ x: UnsafePointer<Element>,
+        _ xStride: Int,
+        _ y: UnsafePointer<Element>,
+        _ yStride: Int,
+        _ z: UnsafeMutablePointer<UInt8>,
+        _ count: Int,
+        _ key: (Element) -> Key
+    ) {
         switch function {
         case .equal:
-            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
-                key($0) == key($1) ? 1 : 0
-            }
+            unsafe compareRow(x, xStride, y, yStride, z, count) { key($0) == key($1) }
         case .notEqual:
-            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
-                key($0) != key($1) ? 1 : 0
-            }
+            unsafe compareRow(x, xStride, y, yStride, z, count) { key($0) != key($1) }
         case .less:
-            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
-                key($0) < key($1) ? 1 : 0
-            }
+            unsafe compareRow(x, xStride, y, yStride, z, count) { key($0) < key($1) }
         case .lessOrEqual:
-            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
-                key($0) <= key($1) ? 1 : 0
-            }
+            unsafe compareRow(x, xStride, y, yStride, z, count) { key($0) <= key($1) }
         case .greater:
-            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
-                key($0) > key($1) ? 1 : 0
-            }
+            unsafe compareRow(x, xStride, y, yStride, z, count) { key($0) > key($1) }
         case .greaterOrEqual:
-            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
-                key($0) >= key($1) ? 1 : 0
+            unsafe compareRow(x, xStride, y, yStride, z, count) { key($0) >= key($1) }
+        }
+    }
+
+    /// The compiler makes vectors of a loop whose strides it knows.
+    @inline(__always)
+    private static func compareRow<Element: BitwiseCopyable>(
+        _ x: UnsafePointer<Element>,
+        _ xStride: Int,
+        _ y: UnsafePointer<Element>,
+        _ yStride: Int,
+        _ z: UnsafeMutablePointer<UInt8>,
+        _ count: Int,
+        _ holds: (Element, Element) -> Bool
+    ) {
+        if xStride == 1, yStride == 1 {
+            for i in 0..<count { unsafe z[i] = holds(x[i], y[i]) ? 1 : 0 }
+        } else if xStride == 1, yStride == 0, count > 0 {
+            let right = unsafe y.pointee
+            for i in 0..<count { unsafe z[i] = holds(x[i], right) ? 1 : 0 }
+        } else if xStride == 0, yStride == 1, count > 0 {
+            let left = unsafe x.pointee
+            for i in 0..<count { unsafe z[i] = holds(left, y[i]) ? 1 : 0 }
+        } else {
+            for i in 0..<count {
+                unsafe z[i] = holds(x[i &* xStride], y[i &* yStride]) ? 1 : 0
             }
         }
     }

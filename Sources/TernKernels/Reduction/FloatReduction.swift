@@ -13,6 +13,7 @@ internal enum FloatReduction {
     ) {
         guard geometry.keptCount > 0 else { return }
         let table = context.table
+        if unsafe ShortReduction.run(function, x, y, geometry, context) { return }
         if geometry.foldsInnermost {
             let cost = Double(geometry.foldedCount) * 0.15 + 20
             context.forEach(

@@ -155,12 +155,22 @@ enum TreeOperators {
                 case .maximum: -.infinity
                 }
             for target in 0..<targetCount { scores[start + target] = empty }
-            unsafe forEachVote(row) { vote in
-                let place = start + vote.target
-                switch aggregate {
-                case .sum, .average: scores[place] += vote.weight
-                case .minimum: scores[place] = min(scores[place], vote.weight)
-                case .maximum: scores[place] = max(scores[place], vote.weight)
+            switch aggregate {
+            case .sum where targetCount == 1, .average where targetCount == 1:
+                var sum: Float = 0
+                unsafe forEachVote(row) { sum += $0.weight }
+                scores[start] = sum
+            case .sum, .average:
+                unsafe forEachVote(row) { scores[start + $0.target] += $0.weight }
+            case .minimum:
+                unsafe forEachVote(row) { vote in
+                    let place = start + vote.target
+                    scores[place] = min(scores[place], vote.weight)
+                }
+            case .maximum:
+                unsafe forEachVote(row) { vote in
+                    let place = start + vote.target
+                    scores[place] = max(scores[place], vote.weight)
                 }
             }
             for target in 0..<targetCount {

@@ -2,73 +2,91 @@
 ///
 /// A walk waits for memory and for comparisons at every step, and a processor's guess which way it
 /// goes is often wrong. Here a step has no branch, and eight trees take theirs in turns, so that the
-/// waits overlap. A leaf leads to itself; a group is done when no tree of it moves any more.
+/// waits overlap. A node is eight bytes, and the two it leads to lie side by side: the second is taken
+/// by adding what the comparison gives. A leaf leads to itself; a group is done when no tree of it moves
+/// any more.
+///
+/// Rows with a NaN, whose way each node may choose for itself, are walked tree by tree.
 ///
 /// Immutable; the memory is the object's own.
 @safe final class TreeTable: @unchecked Sendable {
     // SAFETY: of "@unchecked Sendable": nothing is written after the initializer.
 
-    /// One node: `x <= value` leads to `first`, anything else to `second`.
+    /// One node: `x <= value` leads to the child, anything else to the node after it.
     private struct Step {
         var value: Float
-        /// The feature, negative minus one if NaN leads to `first`.
-        var feature: Int32
-        var first: Int32
-        var second: Int32
+        /// The feature above ``featureShift``, the child below.
+        var feature: UInt32
     }
 
     /// Trees that are walked together.
     private static let groupSize = 8
+    /// Steps from one look whether the group is done to the next.
+    private static let stepCount = 3
 
+    private let trees: TreeEnsemble
     @unsafe private let steps: UnsafeMutablePointer<Step>
-    /// The votes of node i are those from the i-th start to the next.
-    @unsafe private let voteStarts: UnsafeMutablePointer<Int32>
-    @unsafe private let votes: UnsafeMutablePointer<TreeEnsemble.Vote>
-    @unsafe private let roots: UnsafeMutablePointer<Int32>
+    /// Where the votes of each node begin and end.
+    @unsafe private let votes: UnsafeMutablePointer<SIMD2<Int32>>
+    @unsafe private let weights: UnsafeMutablePointer<TreeEnsemble.Vote>
+    @unsafe private let roots: UnsafeMutablePointer<UInt32>
     private let rootCount: Int
+    private let featureShift: UInt32
+    private let childMask: UInt32
 
-    /// Lays trees out; `nil` if a node asks for more than `<=` and `<` can tell, or if there is no
-    /// feature to look at.
+    /// Lays trees out; `nil` if a node asks for more than `<=` and `<` can tell, if there is no
+    /// feature to look at, or if features and nodes are too many for a node's bits.
     init?(_ trees: TreeEnsemble) {
+        guard trees.featureCount > 0, trees.votes.count < Int(Int32.max),
+            trees.nodes.count < Int(Int32.max) / 2
+        else { return nil }
+        let featureBits = max(1, Int.bitWidth - (trees.featureCount - 1).leadingZeroBitCount)
+        let shift = UInt32(32 - featureBits)
         var table: [Step] = []
-        table.reserveCapacity(trees.nodes.count)
-        var starts: [Int32] = [0]
-        guard trees.featureCount > 0, trees.votes.count < Int(Int32.max) else { return nil }
-        for (index, node) in trees.nodes.enumerated() {
-            var step = Step(
-                value: node.value,
-                feature: node.missingGoesFirst ? -1 - node.feature : node.feature,
-                first: node.first,
-                second: node.second
-            )
-            var next = starts[index]
+        var ranges: [SIMD2<Int32>] = []
+        var starts: [UInt32] = []
+        // The nodes in the order of their places.
+        var nodes = trees.roots
+        for root in trees.roots.indices { starts.append(UInt32(root)) }
+        var place = 0
+        while place < nodes.count {
+            let node = trees.nodes[nodes[place]]
+            var step = Step(value: node.value, feature: UInt32(node.feature) << shift)
             switch node.mode {
             case .lessOrEqual: break
             case .less:
                 // The largest number below; there is none below -∞, and none need be told from ∞.
                 guard node.value.isFinite else { return nil }
                 step.value = node.value.nextDown
-            case .leaf:
-                // Votes are in the order of their leaves.
-                guard node.first == next else { return nil }
-                next = node.second
-                step = Step(value: 0, feature: 0, first: Int32(index), second: Int32(index))
+            case .leaf: step = Step(value: .infinity, feature: UInt32(truncatingIfNeeded: place))
             case .greaterOrEqual, .greater, .equal, .notEqual, .member: return nil
             }
+            if node.mode == .leaf {
+                ranges.append(SIMD2(node.first, node.second))
+            } else {
+                ranges.append(.zero)
+                step.feature |= UInt32(truncatingIfNeeded: nodes.count)
+                nodes.append(Int(node.first))
+                nodes.append(Int(node.second))
+            }
+            guard nodes.count < 1 << Int(shift) else { return nil }
             table.append(step)
-            starts.append(next)
+            place += 1
         }
-        rootCount = trees.roots.count
+        self.trees = trees
+        rootCount = starts.count
+        featureShift = shift
+        childMask = 1 << shift - 1
         unsafe steps = Self.copy(table)
-        unsafe voteStarts = Self.copy(starts)
-        unsafe votes = Self.copy(trees.votes)
-        unsafe roots = Self.copy(trees.roots.map(Int32.init))
+        unsafe votes = Self.copy(ranges)
+        unsafe weights = Self.copy(trees.votes)
+        unsafe roots = Self.copy(starts)
     }
 
     deinit {
         unsafe steps.deallocate()
-        unsafe voteStarts.deallocate()
         unsafe votes.deallocate()
+        unsafe weights.deallocate()
         unsafe roots.deallocate()
     }
 
@@ -87,15 +105,26 @@
     ///   - body: Takes a vote.
     @unsafe @inline(__always)
     func forEachVote(_ row: UnsafePointer<Float>, _ body: (TreeEnsemble.Vote) -> Void) {
+        guard unsafe !hasNaN(row) else {
+            for root in trees.roots {
+                for index in unsafe trees.leaf(root, row) { body(trees.votes[index]) }
+            }
+            return
+        }
         var root = 0
         while root < rootCount {
             let count = min(Self.groupSize, rootCount - root)
             // SAFETY: roots and children are positions in `steps`, and features lie in the row, as
             // the ensemble checked when it was read; the last group repeats its last tree.
-            var at = InlineArray<8, Int> { unsafe Int(roots[root + min($0, count - 1)]) }
+            var at = InlineArray<8, UInt32> { unsafe roots[root + min($0, count - 1)] }
             var moved = true
             while moved {
-                var difference = 0
+                for _ in 1..<Self.stepCount {
+                    for lane in 0..<Self.groupSize {
+                        unsafe at[unchecked: lane] = next(at[unchecked: lane], row)
+                    }
+                }
+                var difference: UInt32 = 0
                 for lane in 0..<Self.groupSize {
                     let here = unsafe at[unchecked: lane]
                     let next = unsafe self.next(here, row)
@@ -105,21 +134,33 @@
                 moved = difference != 0
             }
             for lane in 0..<count {
-                let leaf = unsafe at[unchecked: lane]
-                let (start, end) = unsafe (Int(voteStarts[leaf]), Int(voteStarts[leaf + 1]))
-                for vote in start..<end { unsafe body(votes[vote]) }
+                let range = unsafe votes[Int(at[unchecked: lane])]
+                var vote = Int(range.x)
+                while vote < Int(range.y) {
+                    unsafe body(weights[vote])
+                    vote &+= 1
+                }
             }
             root += count
         }
     }
 
     @unsafe @inline(__always)
-    private func next(_ index: Int, _ row: UnsafePointer<Float>) -> Int {
-        let step = unsafe steps[index]
-        let isMissingFirst = step.feature < 0
-        let x = unsafe row[Int(isMissingFirst ? ~step.feature : step.feature)]
-        // Both sides are computed and one is chosen, without a jump.
-        let goesFirst = (x <= step.value) != ((x != x) && isMissingFirst)
-        return Int(goesFirst ? step.first : step.second)
+    private func next(_ index: UInt32, _ row: UnsafePointer<Float>) -> UInt32 {
+        let step = unsafe steps[Int(index)]
+        let x = unsafe row[Int(step.feature &>> featureShift)]
+        let child = step.feature & childMask
+        // Added, without a jump.
+        return child &+ (x <= step.value ? 0 : 1)
+    }
+
+    @unsafe @inline(__always)
+    private func hasNaN(_ row: UnsafePointer<Float>) -> Bool {
+        var count: UInt32 = 0
+        for feature in 0..<trees.featureCount {
+            let bits = unsafe row[feature].bitPattern
+            count |= bits & 0x7FFF_FFFF > 0x7F80_0000 ? 1 : 0
+        }
+        return count != 0
     }
 }
