@@ -76,7 +76,9 @@ private struct WidenedCall: Sendable {
             guard let operand = inputs[index], HalfPrecision.types.contains(operand.elementType)
             else { continue }
             let constant = try operand.constant.map { (tensor) throws(OperatorError) in
-                try context.prepared(from: index, variant: "widened") { HalfPrecision.widened(tensor, context.kernels) }
+                try context.prepared(from: index, variant: "widened") {
+                    HalfPrecision.widened(tensor, context.kernels)
+                }
             }
             pieces.append(
                 Piece(
