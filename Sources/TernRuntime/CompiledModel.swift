@@ -148,7 +148,8 @@ package final class CompiledModel: Sendable {
     ///
     /// They need the types and shapes that inference has found.
     package static let fusionPasses: [any Pass] = [
-        PaddingFusion(), BatchNormalizationFolding(), ActivationPatterns(), EpilogueFusion(),
+        HalfWidening(), PaddingFusion(), BatchNormalizationFolding(), ActivationPatterns(),
+        EpilogueFusion(),
     ]
 
     private static func fuse(

@@ -101,6 +101,36 @@ import Testing
             stride: (1, 5),
             leading: (0, 2)
         ),
+        // Direct, few outputs of many inputs: whole tiles, single rows of four registers, tails.
+        ConvolutionCase(
+            inputs: 8,
+            outputs: 8,
+            size: (4, 40),
+            kernel: (3, 39),
+            leading: (1, 19),
+            trailing: (1, 19)
+        ),
+        ConvolutionCase(
+            inputs: 32,
+            outputs: 1,
+            size: (9, 88),
+            kernel: (7, 3),
+            leading: (3, 1),
+            trailing: (3, 1)
+        ),
+        ConvolutionCase(inputs: 20, outputs: 3, size: (3, 66), kernel: (3, 3), stride: (1, 1)),
+        ConvolutionCase(inputs: 20, outputs: 2, size: (3, 250), kernel: (3, 3), stride: (1, 2)),
+        // Pixels as rows, for one register of filters.
+        ConvolutionCase(inputs: 16, outputs: 16, size: (1, 71), kernel: (1, 8)),
+        ConvolutionCase(
+            batch: 2,
+            inputs: 20,
+            outputs: 16,
+            size: (9, 10),
+            kernel: (3, 2),
+            stride: (1, 2),
+            leading: (1, 0)
+        ),
         // Pixels as rows.
         ConvolutionCase(
             batch: 5,
@@ -272,6 +302,8 @@ import Testing
         ConvolutionCase(inputs: 24, outputs: 36, size: (30, 21), kernel: (3, 3), leading: (1, 1)),
         ConvolutionCase(inputs: 48, outputs: 24, groups: 2, size: (12, 12), kernel: (3, 3)),
         ConvolutionCase(inputs: 24, outputs: 36, size: (1, 210), kernel: (1, 3), leading: (0, 1)),
+        ConvolutionCase(inputs: 40, outputs: 3, size: (7, 72), kernel: (3, 3), leading: (1, 1)),
+        ConvolutionCase(inputs: 24, outputs: 16, size: (1, 90), kernel: (1, 9)),
     ]
 
     @Test(arguments: tables)

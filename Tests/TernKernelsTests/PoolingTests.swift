@@ -34,6 +34,30 @@ import Testing
                 ), false
             ),
             (extent(4, 4), Window(kernel: extent(4, 4)), false),
+            // Rows that fit a register, with and without a lane to spare.
+            (
+                extent(6, 3),
+                Window(kernel: extent(3, 3), leading: extent(1, 1), trailing: extent(1, 1)), false
+            ),
+            (extent(9, 16), Window(kernel: extent(3, 2), stride: extent(2, 2)), false),
+            (
+                extent(5, 15),
+                Window(
+                    kernel: extent(2, 4),
+                    stride: extent(1, 3),
+                    leading: extent(1, 3),
+                    trailing: extent(1, 2)
+                ), true
+            ),
+            (
+                extent(3, 7),
+                Window(
+                    kernel: extent(2, 2),
+                    dilation: extent(2, 5),
+                    leading: extent(2, 5),
+                    trailing: extent(2, 5)
+                ), false
+            ),
         ]
     }()
 
@@ -161,6 +185,37 @@ import Testing
                 #expect(y[4 * 29 + 4].isNaN && y[3 * 29 + 3].isNaN && !y[6 * 29 + 6].isNaN)
             }
             #expect(results.allSatisfy { $0 == results[0] })
+        }
+    }
+
+    @Test(arguments: contexts)
+    func `NaN is the largest in planes whose rows fit a register, and only where it is seen`(
+        _ context: KernelContext
+    ) throws {
+        let window = Window(
+            kernel: .init(height: 3, width: 3),
+            leading: .init(height: 1, width: 1),
+            trailing: .init(height: 1, width: 1)
+        )
+        for width in [1, 3, 4, 7, 8, 15, 16] {
+            let size = Window.Extent(height: 4, width: width)
+            let pooling = try #require(Pooling(planeCount: 2, inputSize: size, window: window))
+            var values = [Float](repeating: -.infinity, count: 8 * width)
+            values[4 * width] = .nan
+            values[7 * width + width - 1] = -0.0
+            let x = Guarded(values)
+            let y = Guarded<Float>(repeating: 5, count: 8 * width)
+            unsafe pooling.maximum(x.read, into: y.pointer, context: context)
+            for (index, found) in y.values.enumerated() {
+                let (row, column) = (index / width - 4, index % width)
+                if row >= 0, row <= 1, column <= 1 {
+                    #expect(found.isNaN)
+                } else if row >= 2, column >= width - 2 {
+                    #expect(found == 0)
+                } else {
+                    #expect(found == -.infinity)
+                }
+            }
         }
     }
 

@@ -41,6 +41,69 @@ import Testing
         a.count == b.count && zip(a, b).allSatisfy { abs($0 - $1) <= 1e-5 * max(1, abs($1)) }
     }
 
+    // MARK: Half precision
+
+    private func halves(_ shape: Shape, seed: UInt32) -> Tensor {
+        let values = numbers(shape.elementCount, seed: seed).map { Float16($0) }
+        return Tensor(elementType: .fp16, shape: shape, values: values)
+    }
+
+    private static let wide = Attribute.int(1)
+
+    @Test func `products of half precision hand on single precision`() throws {
+        var maker = GraphMaker()
+        maker.input("x", [.symbolic("batch"), .fixed(3), .fixed(8), .fixed(9)], .fp16)
+        maker.weight("w", halves([5, 3, 3, 3], seed: 2))
+        maker.node("Conv", ["x", "w"], ["c"])
+        maker.weight("b", halves([5, 1, 1], seed: 3))
+        maker.node("Add", ["c", "b"], ["sum"])
+        maker.node("Relu", ["sum"], ["r"])
+        maker.node("MaxPool", ["r"], ["p"], ["kernel_shape": .ints([2, 2])])
+        maker.node("Flatten", ["p"], ["f"])
+        maker.weight("v", halves([150, 4], seed: 4))
+        maker.node("MatMul", ["f", "v"], ["m"])
+        maker.node("Cast", ["m"], ["y"], ["to": Self.wide])
+        maker.output("y")
+        let result = try run(maker.graph, [halves([2, 3, 8, 9], seed: 9)])
+        #expect(
+            result.operators
+                == ["Cast", "ai.tern:Conv", "MaxPool", "Flatten", "MatMul", "Cast", "Cast"]
+        )
+        // The plain model rounds after every step, to eleven bits.
+        let isClose = zip(result.fused, result.plain).allSatisfy { wide, rounded in
+            abs(wide - rounded) <= 0.01 * max(1, abs(rounded))
+        }
+        #expect(isClose)
+    }
+
+    @Test func `what others read of half precision is rounded for them`() throws {
+        var maker = GraphMaker()
+        maker.input("x", [.fixed(2), .fixed(3)], .fp16)
+        maker.weight("w", halves([3, 4], seed: 2))
+        maker.node("MatMul", ["x", "w"], ["m"])
+        maker.node("Relu", ["m"], ["r"])
+        maker.node("Ceil", ["m"], ["c"])
+        maker.node("Cast", ["c"], ["y"], ["to": Self.wide])
+        maker.output("y")
+        maker.output("r")
+        let x = halves([2, 3], seed: 9)
+        let result = try run(maker.graph, [x])
+        #expect(result.fused == result.plain)
+        let outputs = try Session(CompiledModel(maker.graph))([x])
+        #expect(outputs[1].elementType == .fp16)
+    }
+
+    @Test func `without a product halves stay halves`() throws {
+        var maker = GraphMaker()
+        maker.input("x", [.fixed(4)], .fp16)
+        maker.node("Relu", ["x"], ["r"])
+        maker.node("Sigmoid", ["r"], ["s"])
+        maker.node("Cast", ["s"], ["y"], ["to": Self.wide])
+        maker.output("y")
+        let result = try run(maker.graph, [halves([4], seed: 9)])
+        #expect(result.operators == ["Relu", "Sigmoid", "Cast"])
+    }
+
     // MARK: Convolutions
 
     @Test func `padding, normalization and activation become part of the convolution`() throws {

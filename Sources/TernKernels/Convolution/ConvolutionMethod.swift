@@ -59,17 +59,20 @@ extension Convolution {
         }
         if suitsDirect(table) { return .direct }
         let half = table.laneCount
-        guard depth >= 2 * table.panelWidth, filters >= table.panelWidth, channels >= half else {
-            return .pixelColumns
-        }
+        guard depth >= 2 * table.panelWidth, channels >= half,
+            filters >= table.panelWidth || filters == half
+        else { return .pixelColumns }
         // Cycles of a machine that does one multiplication and addition of a register per cycle:
-        // columns that are no pixels, and packing strided patches of short rows, against two transpositions.
+        // columns that are no pixels, and packing patches that are strided and of short rows or for
+        // few filters, against two transpositions.
         let columns = (pixels + half - 1) / half * half
         let staged = inputSize.height * inputSize.width * channels + pixels * filters
         let waste = Double((columns - pixels) * filters * depth) / Double(half)
         let isStrided = window.stride.width > 1 && window.kernel.width > 1
         let isShort = outputSize.width < table.panelWidth
-        let packing = isStrided ? Double(pixels * depth) * (isShort ? 1.2 : 0.8) : 0
+        let perNumber =
+            isStrided ? (isShort ? 1.2 : 0.8) : filters == half && depth > channels ? 0.3 : 0
+        let packing = Double(pixels * depth) * perNumber
         if waste + packing > Double(staged) * 0.4 { return .pixelRows }
         return .pixelColumns
     }
@@ -87,9 +90,12 @@ extension Convolution {
         let half = table.laneCount
         let rowColumns = (outputSize.width + half - 1) / half * half
         let taps = window.kernel.height * window.kernel.width
-        return taps > 1 && depth <= Self.directDepthLimit && outputSize.width * 8 >= rowColumns * 7
+        let filters = outputChannelCount / groupCount
+        let limit = filters < table.laneCount ? Self.directDepthLimit * 4 : Self.directDepthLimit
+        return taps > 1 && depth <= limit && outputSize.width * 8 >= rowColumns * 7
     }
 
-    /// A longer chain reads from too many places at once.
+    /// A longer chain reads from too many places at once; for few filters packing patches takes longer
+    /// still.
     private static let directDepthLimit = 256
 }

@@ -66,15 +66,8 @@ package struct Pooling: Sendable {
             }
             return
         }
-        let table = context.table
-        forEachPlane(context) { plane in
-            unsafe foldTaps(
-                .maximum,
-                input + plane * inputCount,
-                output + plane * outputCount,
-                start: -.infinity,
-                table
-            )
+        forEachPlanes(context) { planes in
+            unsafe fold(.maximum, input, output, planes, start: -.infinity, context.table)
         }
     }
 
@@ -94,48 +87,52 @@ package struct Pooling: Sendable {
     ) {
         let table = context.table
         let whole = wholeColumns
-        forEachPlane(context) { plane in
-            let target = unsafe output + plane * outputCount
-            unsafe foldTaps(.add, input + plane * inputCount, target, start: 0, table)
-            for row in 0..<outputSize.height {
-                let rows = tapCount(
-                    row,
-                    window.stride.height,
-                    window.dilation.height,
-                    window.kernel.height,
-                    window.leading.height,
-                    window.trailing.height,
-                    inputSize.height,
+        forEachPlanes(context) { planes in
+            unsafe fold(.add, input, output, planes, start: 0, table)
+            for plane in planes {
+                unsafe divide(output + plane * outputCount, whole, countsPadding, table)
+            }
+        }
+    }
+
+    /// Divides the sums of a plane's windows by how many taps of each count.
+    @unsafe private func divide(
+        _ target: UnsafeMutablePointer<Float>,
+        _ whole: Range<Int>,
+        _ countsPadding: Bool,
+        _ table: KernelTable
+    ) {
+        for row in 0..<outputSize.height {
+            let rows = tapCount(
+                row,
+                window.stride.height,
+                window.dilation.height,
+                window.kernel.height,
+                window.leading.height,
+                window.trailing.height,
+                inputSize.height,
+                countsPadding
+            )
+            if !whole.isEmpty {
+                var divisor = Float(rows * window.kernel.width)
+                let run = unsafe target + (row * outputSize.width + whole.lowerBound)
+                _ = unsafe table.binary(.divide, .rightScalar, run, &divisor, run, whole.count)
+            }
+            func divideEdge(_ column: Int) {
+                let columns = tapCount(
+                    column,
+                    window.stride.width,
+                    window.dilation.width,
+                    window.kernel.width,
+                    window.leading.width,
+                    window.trailing.width,
+                    inputSize.width,
                     countsPadding
                 )
-                if !whole.isEmpty {
-                    var divisor = Float(rows * window.kernel.width)
-                    let run = unsafe target + (row * outputSize.width + whole.lowerBound)
-                    _ = unsafe table.binary(
-                        .divide,
-                        .rightScalar,
-                        run,
-                        &divisor,
-                        run,
-                        whole.count
-                    )
-                }
-                func divideEdge(_ column: Int) {
-                    let columns = tapCount(
-                        column,
-                        window.stride.width,
-                        window.dilation.width,
-                        window.kernel.width,
-                        window.leading.width,
-                        window.trailing.width,
-                        inputSize.width,
-                        countsPadding
-                    )
-                    unsafe target[row * outputSize.width + column] /= Float(rows * columns)
-                }
-                for column in 0..<whole.lowerBound { divideEdge(column) }
-                for column in whole.upperBound..<outputSize.width { divideEdge(column) }
+                unsafe target[row * outputSize.width + column] /= Float(rows * columns)
             }
+            for column in 0..<whole.lowerBound { divideEdge(column) }
+            for column in whole.upperBound..<outputSize.width { divideEdge(column) }
         }
     }
 
@@ -207,10 +204,16 @@ package struct Pooling: Sendable {
         }
     }
 
-    private var inputCount: Int { inputSize.height * inputSize.width }
-    private var outputCount: Int { outputSize.height * outputSize.width }
+    internal var inputCount: Int { inputSize.height * inputSize.width }
+    internal var outputCount: Int { outputSize.height * outputSize.width }
 
     private func forEachPlane(_ context: KernelContext, _ body: (Int) -> Void) {
+        forEachPlanes(context) { planes in
+            for plane in planes { body(plane) }
+        }
+    }
+
+    private func forEachPlanes(_ context: KernelContext, _ body: (Range<Int>) -> Void) {
         guard outputCount > 0 else { return }
         let taps = window.kernel.height * window.kernel.width
         let cost =
@@ -218,9 +221,32 @@ package struct Pooling: Sendable {
         context.forEach(
             planeCount,
             grain: KernelContext.grain(nanosecondsPerPiece: cost),
-            nanosecondsPerPiece: cost
-        ) { planes in
-            for plane in planes { body(plane) }
+            nanosecondsPerPiece: cost,
+            body
+        )
+    }
+
+    /// Folds each window of some planes.
+    @unsafe private func fold(
+        _ fold: StridedFold,
+        _ input: UnsafePointer<Float>,
+        _ output: UnsafeMutablePointer<Float>,
+        _ planes: Range<Int>,
+        start: Float,
+        _ table: KernelTable
+    ) {
+        if rowsFitRegister(table) {
+            unsafe foldRegisters(fold, input, output, planes, start: start, table)
+            return
+        }
+        for plane in planes {
+            unsafe foldTaps(
+                fold,
+                input + plane * inputCount,
+                output + plane * outputCount,
+                start: start,
+                table
+            )
         }
     }
 
@@ -299,7 +325,7 @@ package struct Pooling: Sendable {
     }
 
     /// The outputs of a row all of whose taps across are inside the image.
-    private var wholeColumns: Range<Int> {
+    internal var wholeColumns: Range<Int> {
         let last = (window.kernel.width - 1) * window.dilation.width
         let inner = Window.reach(
             offset: last - window.leading.width,

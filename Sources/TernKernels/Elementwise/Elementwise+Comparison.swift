@@ -14,65 +14,74 @@ extension Elementwise {
         context: KernelContext
     ) -> Bool {
         switch elementType {
-        case .fp32: unsafe compare(function, x, y, z, broadcast, context, Float.self) { $0 }
-        case .fp64: unsafe compare(function, x, y, z, broadcast, context, Double.self) { $0 }
-        case .fp16:
-            unsafe compare(function, x, y, z, broadcast, context, HalfBits.self) { $0.float }
-        case .bf16:
-            unsafe compare(function, x, y, z, broadcast, context, BFloatBits.self) { $0.float }
-        case .int8: unsafe compare(function, x, y, z, broadcast, context, Int8.self) { $0 }
-        case .int16: unsafe compare(function, x, y, z, broadcast, context, Int16.self) { $0 }
-        case .int32: unsafe compare(function, x, y, z, broadcast, context, Int32.self) { $0 }
-        case .int64: unsafe compare(function, x, y, z, broadcast, context, Int64.self) { $0 }
-        case .uint8: unsafe compare(function, x, y, z, broadcast, context, UInt8.self) { $0 }
-        case .uint16: unsafe compare(function, x, y, z, broadcast, context, UInt16.self) { $0 }
-        case .uint32: unsafe compare(function, x, y, z, broadcast, context, UInt32.self) { $0 }
-        case .uint64: unsafe compare(function, x, y, z, broadcast, context, UInt64.self) { $0 }
+        case .fp32: unsafe compare(function, x, y, z, broadcast, context, Float.self)
+        case .fp64: unsafe compare(function, x, y, z, broadcast, context, Double.self)
+        case .fp16: unsafe compare(function, x, y, z, broadcast, context, HalfBits.self)
+        case .bf16: unsafe compare(function, x, y, z, broadcast, context, BFloatBits.self)
+        case .int8: unsafe compare(function, x, y, z, broadcast, context, Int8.self)
+        case .int16: unsafe compare(function, x, y, z, broadcast, context, Int16.self)
+        case .int32: unsafe compare(function, x, y, z, broadcast, context, Int32.self)
+        case .int64: unsafe compare(function, x, y, z, broadcast, context, Int64.self)
+        case .uint8: unsafe compare(function, x, y, z, broadcast, context, UInt8.self)
+        case .uint16: unsafe compare(function, x, y, z, broadcast, context, UInt16.self)
+        case .uint32: unsafe compare(function, x, y, z, broadcast, context, UInt32.self)
+        case .uint64: unsafe compare(function, x, y, z, broadcast, context, UInt64.self)
         case .bool:
             guard function == .equal || function == .notEqual else { return false }
-            unsafe compare(function, x, y, z, broadcast, context, UInt8.self) { $0 == 0 ? 0 : 1 }
+            unsafe compare(function, x, y, z, broadcast, context, TruthByte.self)
         case .bytes: return false
         }
         return true
     }
 
-    /// A loop of its own for each function: its closures are part of it.
-    @inline(__always)
-    private static func compare<Element: BitwiseCopyable, Key: Comparable>(
+    private static func compare<Element: Comparable & BitwiseCopyable>(
         _ function: ComparisonFunction,
         _ x: UnsafeRawPointer,
         _ y: UnsafeRawPointer,
         _ z: UnsafeMutablePointer<UInt8>,
         _ broadcast: Broadcast,
         _ context: KernelContext,
-        _ type: Element.Type,
-        _ key: (Element) -> Key
+        _ type: Element.Type
     ) {
-        let raw = UnsafeMutableRawPointer(z)
-        switch function {
-        case .equal:
-            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
-                key($0) == key($1) ? 1 : 0
+        let left = unsafe x.assumingMemoryBound(to: Element.self)
+        let right = unsafe y.assumingMemoryBound(to: Element.self)
+        let strides = (broadcast.innerStride(0), broadcast.innerStride(1))
+        broadcast.forEachRow(nanosecondsPerElement: 0.3, context: context) { row in
+            let a = unsafe left + row.offsets[0]
+            let b = unsafe right + row.offsets[1]
+            let c = unsafe z + row.output
+            switch function {
+            case .equal: unsafe compareRow(a, b, c, strides, row.count) { $0 == $1 }
+            case .notEqual: unsafe compareRow(a, b, c, strides, row.count) { $0 != $1 }
+            case .less: unsafe compareRow(a, b, c, strides, row.count) { $0 < $1 }
+            case .lessOrEqual: unsafe compareRow(a, b, c, strides, row.count) { $0 <= $1 }
+            case .greater: unsafe compareRow(a, b, c, strides, row.count) { $0 > $1 }
+            case .greaterOrEqual: unsafe compareRow(a, b, c, strides, row.count) { $0 >= $1 }
             }
-        case .notEqual:
-            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
-                key($0) != key($1) ? 1 : 0
-            }
-        case .less:
-            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
-                key($0) < key($1) ? 1 : 0
-            }
-        case .lessOrEqual:
-            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
-                key($0) <= key($1) ? 1 : 0
-            }
-        case .greater:
-            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
-                key($0) > key($1) ? 1 : 0
-            }
-        case .greaterOrEqual:
-            unsafe pairs(x, y, raw, broadcast, context, as: type, to: UInt8.self) {
-                key($0) >= key($1) ? 1 : 0
+        }
+    }
+
+    /// The compiler makes vectors of a loop whose strides it knows.
+    @inline(__always)
+    private static func compareRow<Element: BitwiseCopyable>(
+        _ x: UnsafePointer<Element>,
+        _ y: UnsafePointer<Element>,
+        _ z: UnsafeMutablePointer<UInt8>,
+        _ strides: (x: Int, y: Int),
+        _ count: Int,
+        _ holds: (Element, Element) -> Bool
+    ) {
+        switch strides {
+        case (1, 1): for i in 0..<count { unsafe z[i] = holds(x[i], y[i]) ? 1 : 0 }
+        case (1, 0):
+            let right = unsafe y.pointee
+            for i in 0..<count { unsafe z[i] = holds(x[i], right) ? 1 : 0 }
+        case (0, 1):
+            let left = unsafe x.pointee
+            for i in 0..<count { unsafe z[i] = holds(left, y[i]) ? 1 : 0 }
+        default:
+            for i in 0..<count {
+                unsafe z[i] = holds(x[i &* strides.x], y[i &* strides.y]) ? 1 : 0
             }
         }
     }

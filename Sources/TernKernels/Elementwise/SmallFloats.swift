@@ -27,3 +27,44 @@ internal struct BFloatBits: BitwiseCopyable {
     /// The same number.
     internal var float: Float { Float(bitPattern: UInt32(bits) << 16) }
 }
+
+/// Halves are ordered as the numbers they are.
+extension HalfBits: Comparable {
+    internal static func == (left: HalfBits, right: HalfBits) -> Bool { left.float == right.float }
+    internal static func < (left: HalfBits, right: HalfBits) -> Bool { left.float < right.float }
+    internal static func <= (left: HalfBits, right: HalfBits) -> Bool { left.float <= right.float }
+    internal static func > (left: HalfBits, right: HalfBits) -> Bool { left.float > right.float }
+    internal static func >= (left: HalfBits, right: HalfBits) -> Bool { left.float >= right.float }
+}
+
+/// The same, in the other format.
+extension BFloatBits: Comparable {
+    internal static func == (left: BFloatBits, right: BFloatBits) -> Bool {
+        left.float == right.float
+    }
+    internal static func < (left: BFloatBits, right: BFloatBits) -> Bool {
+        left.float < right.float
+    }
+    internal static func <= (left: BFloatBits, right: BFloatBits) -> Bool {
+        left.float <= right.float
+    }
+    internal static func > (left: BFloatBits, right: BFloatBits) -> Bool {
+        left.float > right.float
+    }
+    internal static func >= (left: BFloatBits, right: BFloatBits) -> Bool {
+        left.float >= right.float
+    }
+}
+
+/// A byte that is false if it is 0 and true if it is anything else.
+internal struct TruthByte: Comparable, BitwiseCopyable {
+    private let byte: UInt8
+
+    internal static func == (left: TruthByte, right: TruthByte) -> Bool {
+        (left.byte == 0) == (right.byte == 0)
+    }
+
+    internal static func < (left: TruthByte, right: TruthByte) -> Bool {
+        left.byte == 0 && right.byte != 0
+    }
+}

@@ -13,6 +13,7 @@ internal enum FloatReduction {
     ) {
         guard geometry.keptCount > 0 else { return }
         let table = context.table
+        if unsafe ShortReduction.run(function, x, y, geometry, context) { return }
         if geometry.foldsInnermost {
             let cost = Double(geometry.foldedCount) * 0.15 + 20
             context.forEach(
@@ -20,6 +21,12 @@ internal enum FloatReduction {
                 grain: KernelContext.grain(nanosecondsPerPiece: cost),
                 nanosecondsPerPiece: cost
             ) { range in
+                if geometry.foldedShape.isEmpty, geometry.keptShape.rank <= 1,
+                    function != .logSumExp
+                {
+                    unsafe rows(function, x, y, range, geometry, table)
+                    return
+                }
                 for kept in range {
                     unsafe y[kept] = row(function, x, kept, geometry, table)
                 }
@@ -82,6 +89,23 @@ internal enum FloatReduction {
         case .l2: v.squareRoot()
         case .logSum: logf(v)
         default: v
+        }
+    }
+
+    /// Results of one run each, which lie one after the other.
+    @unsafe private static func rows(
+        _ function: ReductionFunction,
+        _ x: UnsafePointer<Float>,
+        _ y: UnsafeMutablePointer<Float>,
+        _ range: Range<Int>,
+        _ geometry: FoldGeometry,
+        _ table: KernelTable
+    ) {
+        let (fold, _, start) = fold(function)
+        let count = geometry.innermost
+        for kept in range {
+            let sum = unsafe combine(fold, start, table.foldRow(fold, x + kept * count, count, 0))
+            unsafe y[kept] = finish(function, sum, count)
         }
     }
 

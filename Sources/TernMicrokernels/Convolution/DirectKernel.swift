@@ -54,6 +54,10 @@ internal enum DirectKernel<I: InstructionSet> {
     @inlinable
     @inline(__always)
     internal static func run(_ tile: borrowing DirectTile) {
+        guard tile.rowCount >= 4 else {
+            for row in 0..<tile.rowCount { line(tile, row) }
+            return
+        }
         var column = 0
         while column < tile.columnCount {
             var row = 0
@@ -64,6 +68,25 @@ internal enum DirectKernel<I: InstructionSet> {
                 while row < tile.rowCount { row &+= narrowStep(tile, row, column) }
                 column &+= I.laneCount
             }
+        }
+    }
+
+    /// One output channel: four registers of pixels at a time as far as they go.
+    @inlinable
+    @inline(__always)
+    internal static func line(_ tile: borrowing DirectTile, _ row: Int) {
+        var column = 0
+        while tile.columnCount &- column > 3 &* I.laneCount {
+            DirectLineBody<I>.run(tile, row, column)
+            column &+= 4 &* I.laneCount
+        }
+        while column < tile.columnCount {
+            if tile.columnCount &- column > I.laneCount {
+                DirectBody<I, 1, 2>.run(tile, row, column)
+            } else {
+                DirectBody<I, 1, 1>.run(tile, row, column)
+            }
+            column &+= 2 &* I.laneCount
         }
     }
 
@@ -161,6 +184,33 @@ internal enum DirectBody<I: InstructionSet, let rows: Int, let registers: Int> {
         if rows > 9 { sums.finish(9, tile, row, column) }
         if rows > 10 { sums.finish(10, tile, row, column) }
         if rows > 11 { sums.finish(11, tile, row, column) }
+    }
+}
+
+/// The innermost loop of ``DirectKernel`` for one output channel of four registers of pixels, the last of
+/// which may be cut short.
+@usableFromInline
+internal enum DirectLineBody<I: InstructionSet> {
+    @inlinable
+    @inline(never)
+    internal static func run(_ tile: borrowing DirectTile, _ row: Int, _ column: Int) {
+        let lanes = I.laneCount
+        var left = DirectSums<I, 1, 2>()
+        var right = DirectSums<I, 1, 2>()
+        let source = unsafe tile.source + column
+        var offset = unsafe tile.offsets
+        var weight = unsafe tile.weights + row &* tile.weightStride
+        var remaining = tile.depth
+        while remaining > 0 {
+            let p = unsafe source + offset.pointee
+            unsafe left.step(0, weight, I.load(p), I.load(p + lanes))
+            unsafe right.step(0, weight, I.load(p + 2 &* lanes), I.load(p + 3 &* lanes))
+            unsafe offset += 1
+            unsafe weight += 1
+            remaining &-= 1
+        }
+        left.finish(0, tile, row, column)
+        right.finish(0, tile, row, column &+ 2 &* lanes)
     }
 }
 

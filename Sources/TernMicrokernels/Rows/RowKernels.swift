@@ -37,13 +37,16 @@
     @usableFromInline package let pool:
         @Sendable (StridedFold, Source, Int, Int, Int, Int, Int, Target, Int, Float) -> Void
 
+    /// (fold, planes), `maximum` or `add`; see ``PlanePoolKernel``.
+    @usableFromInline package let poolPlanes: @Sendable (StridedFold, borrowing PoolPlanes) -> Void
+
     /// (source, sourceStride, rows, columns, target, targetStride); see ``TransposeKernel``.
     @usableFromInline package let transpose: @Sendable (Source, Int, Int, Int, Target, Int) -> Void
 
     /// Instantiates the kernels for an instruction set.
     @inlinable
     @inline(__always)
-    internal init<I: ShuffleInstructionSet>(_ instructionSet: I.Type) {
+    internal init<I: PlaneInstructionSet>(_ instructionSet: I.Type) {
         unsafe transpose = { unsafe TransposeKernel<I>.run($0, $1, $2, $3, $4, $5) }
         unsafe moments = { unsafe NormalizationKernel<I>.moments($0, $1, $2) }
         unsafe layerNormalize = {
@@ -64,6 +67,7 @@
         unsafe pool = {
             unsafe PoolKernel<I>.run($0, $1, $2, $3, $4, $5, $6, $7, $8, $9)
         }
+        poolPlanes = { PlanePoolKernel<I>.run($0, $1) }
         unsafe gruBlend = { unsafe RecurrentCellKernel<I>.blend($0, $1, $2, $3, $4) }
     }
 }

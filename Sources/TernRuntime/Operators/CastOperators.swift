@@ -27,6 +27,16 @@ enum CastOperators {
         }
     }
 
+    /// ONNX's number for a type of floats.
+    static func code(of type: ElementType) -> Int {
+        switch type {
+        case .fp16: 10
+        case .bf16: 16
+        case .fp64: 11
+        default: 1
+        }
+    }
+
     /// The same for version 1 of Cast, which spelled the types.
     private static func elementType(named name: String) throws(OperatorError) -> ElementType {
         let names = [

@@ -33,13 +33,10 @@ enum CenterCropPadOperator {
                 let places = input.shape.indices.map { axis in
                     Self.places(size: input.shape[axis], wanted: output.shape[axis])
                 }
-                let width = input.elementType.width
                 let copy = PaddedCopy(
-                    shape: output.shape,
-                    sourceStrides: input.shape.strides,
+                    sourceShape: input.shape,
                     places: places,
-                    value: Array(repeating: 0, count: width),
-                    width: width
+                    value: Array(repeating: 0, count: input.elementType.width)
                 )
                 return Kernel { (frame) throws(OperatorError) in
                     unsafe copy.run(frame.rawInput(0), into: frame.rawOutput(0))

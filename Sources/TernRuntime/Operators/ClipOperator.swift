@@ -18,7 +18,9 @@ enum ClipOperator {
                     _ = try context.commonElementType(of: [0, index])
                 }
             },
-            kernel: { (context) throws(OperatorError) in try kernel(context) }
+            kernel: HalfPrecision.widening { (context) throws(OperatorError) in
+                try kernel(context)
+            }
         )
     ]
 

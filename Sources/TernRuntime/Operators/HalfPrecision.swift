@@ -26,6 +26,22 @@ enum HalfPrecision {
             return isHalf ? try WidenedCall(context, make).kernel() : try make(context)
         }
     }
+
+    /// A tensor of halves in single precision.
+    static func widened(_ tensor: Tensor, _ context: KernelContext) -> Tensor {
+        let count = tensor.shape.elementCount
+        let storage = AlignedBuffer(byteCount: count * MemoryLayout<Float>.stride)
+        // SAFETY: both hold as many elements as the shape has.
+        unsafe Elementwise.cast(
+            UnsafeRawPointer(tensor.storage.baseAddress),
+            of: tensor.elementType,
+            into: storage.baseAddress,
+            of: .fp32,
+            count: count,
+            context: context
+        )
+        return Tensor(elementType: .fp32, shape: tensor.shape, storage: storage)
+    }
 }
 
 /// A call whose operands of half precision are held in single precision meanwhile.
@@ -60,8 +76,8 @@ private struct WidenedCall: Sendable {
             guard let operand = inputs[index], HalfPrecision.types.contains(operand.elementType)
             else { continue }
             let constant = try operand.constant.map { (tensor) throws(OperatorError) in
-                try context.prepared(from: index, variant: "widened") { () throws(OperatorError) in
-                    try Self.widened(tensor, context.kernels)
+                try context.prepared(from: index, variant: "widened") {
+                    HalfPrecision.widened(tensor, context.kernels)
                 }
             }
             pieces.append(
@@ -99,26 +115,6 @@ private struct WidenedCall: Sendable {
         tableOffset = try layout.reserve(inputs.count + outputs.count + 1, of: OperandSlot.self)
         innerOffset = try layout.reserve(inner.scratchByteCount, of: UInt8.self)
         byteCount = layout.byteCount
-    }
-
-    private static func widened(
-        _ tensor: Tensor,
-        _ context: KernelContext
-    ) throws(OperatorError) -> Tensor {
-        guard let byteCount = tensor.shape.byteCount(of: .fp32) else {
-            throw OperatorError("\(tensor.shape) has no size in bytes")
-        }
-        let storage = AlignedBuffer(byteCount: byteCount)
-        // SAFETY: both hold as many elements as the shape has.
-        unsafe Elementwise.cast(
-            UnsafeRawPointer(tensor.storage.baseAddress),
-            of: tensor.elementType,
-            into: storage.baseAddress,
-            of: .fp32,
-            count: tensor.shape.elementCount,
-            context: context
-        )
-        return Tensor(elementType: .fp32, shape: tensor.shape, storage: storage)
     }
 
     func kernel() -> Kernel {

@@ -88,19 +88,54 @@ enum LayoutOperators {
             return Kernel { (frame) throws(OperatorError) in
                 let target = unsafe frame.rawOutput(0)
                 for piece in pieces where piece.byteCount > 0 {
-                    let source = unsafe frame.rawInput(piece.index)
-                    for block in 0..<outer {
-                        // SAFETY: the pieces of a row add up to the row, and there are `outer` rows
-                        // in each operand.
-                        unsafe (target + block * row + piece.offset).copyMemory(
-                            from: source + block * piece.byteCount,
-                            byteCount: piece.byteCount
-                        )
-                    }
+                    // SAFETY: the pieces of a row add up to the row, and there are `outer` rows in
+                    // each operand.
+                    unsafe copyBlocks(
+                        frame.rawInput(piece.index),
+                        into: target + piece.offset,
+                        byteCount: piece.byteCount,
+                        distance: row,
+                        count: outer
+                    )
                 }
             }
         }
     )
+
+    /// Copies `count` blocks that lie one after the other to places that are `distance` bytes apart.
+    @unsafe private static func copyBlocks(
+        _ source: UnsafeRawPointer,
+        into target: UnsafeMutableRawPointer,
+        byteCount: Int,
+        distance: Int,
+        count: Int
+    ) {
+        @inline(__always)
+        func copy<Block: BitwiseCopyable>(as type: Block.Type) {
+            for block in 0..<count {
+                unsafe (target + block &* distance).storeBytes(
+                    of: (source + block &* byteCount).loadUnaligned(as: type),
+                    as: type
+                )
+            }
+        }
+        // A block that fits a register is moved in less time than a copying function takes to see
+        // how long it is.
+        switch byteCount {
+        case 1: copy(as: UInt8.self)
+        case 2: copy(as: UInt16.self)
+        case 4: copy(as: UInt32.self)
+        case 8: copy(as: UInt64.self)
+        case 16: copy(as: SIMD2<UInt64>.self)
+        default:
+            for block in 0..<count {
+                unsafe (target + block * distance).copyMemory(
+                    from: source + block * byteCount,
+                    byteCount: byteCount
+                )
+            }
+        }
+    }
 
     private static let inferConcat: OperatorSchema.ShapeRule = { (context) throws(OperatorError) in
         for index in 0..<context.inputCount {

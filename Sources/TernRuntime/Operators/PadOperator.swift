@@ -133,14 +133,10 @@ enum PadOperator {
                 )
             )
         }
-        let width = input.elementType.width
-        let value = try fill(context, input.elementType)
         let copy = PaddedCopy(
-            shape: output.shape,
-            sourceStrides: input.shape.strides,
+            sourceShape: input.shape,
             places: places,
-            value: value,
-            width: width
+            value: try fill(context, input.elementType)
         )
         return Kernel { (frame) throws(OperatorError) in
             unsafe copy.run(frame.rawInput(0), into: frame.rawOutput(0))
@@ -162,47 +158,5 @@ enum PadOperator {
         }
         let number = context.version < 11 ? try context.node.float("value", default: 0) : 0
         return try CastOperators.bytes(of: number, as: type)
-    }
-}
-
-/// Copies a tensor from places that are listed axis by axis; -1 stands for a constant.
-struct PaddedCopy: Sendable {
-    let shape: Shape
-    let sourceStrides: [Int]
-    let places: [[Int]]
-    let value: [UInt8]
-    let width: Int
-
-    @unsafe func run(_ source: UnsafeRawPointer, into target: UnsafeMutableRawPointer) {
-        guard shape.elementCount > 0 else { return }
-        _ = unsafe copy(source, offset: 0, target, axis: 0)
-    }
-
-    /// Writes one axis and gives the end of what it wrote.
-    ///
-    /// An offset of `nil` stands for the constant.
-    @unsafe private func copy(
-        _ source: UnsafeRawPointer,
-        offset: Int?,
-        _ target: UnsafeMutableRawPointer,
-        axis: Int
-    ) -> UnsafeMutableRawPointer {
-        guard axis < shape.rank else {
-            if let offset {
-                // SAFETY: each place lies inside its axis of the source.
-                unsafe target.copyMemory(from: source + offset * width, byteCount: width)
-            } else {
-                unsafe value.withUnsafeBytes {
-                    unsafe target.copyMemory(from: $0.baseAddress!, byteCount: width)
-                }
-            }
-            return unsafe target + width
-        }
-        var target = unsafe target
-        for place in places[axis] {
-            let next = place < 0 ? nil : offset.map { $0 + place * sourceStrides[axis] }
-            unsafe target = copy(source, offset: next, target, axis: axis + 1)
-        }
-        return unsafe target
     }
 }

@@ -84,11 +84,16 @@ enum PoolingOperators {
         guard input.elementType == .fp32, image.count <= 2 else {
             return try PlainPooling(context, window, function).kernel(input.elementType)
         }
+        var (size, sliding) = (SlidingWindow.extent(image), window.window(for: image))
+        if size.width == 1, sliding.isColumn {
+            // A column lies in memory as a row does, and kernels go along rows.
+            (size, sliding) = (size.transposed, sliding.transposed)
+        }
         guard
             let pooling = Pooling(
                 planeCount: input.shape[0] * input.shape[1],
-                inputSize: SlidingWindow.extent(image),
-                window: window.window(for: image),
+                inputSize: size,
+                window: sliding,
                 roundsUp: window.roundsUp
             )
         else {
@@ -158,7 +163,9 @@ enum PoolingOperators {
             versions: versions,
             inputs: 1...1,
             shape: wholeImage,
-            kernel: { (context) throws(OperatorError) in try fold(context, function) }
+            kernel: HalfPrecision.widening { (context) throws(OperatorError) in
+                try fold(context, function)
+            }
         )
     }
 

@@ -148,6 +148,57 @@ struct LayoutOperatorTests {
         #expect(try OperatorRunner("Tile", version: 13).shape(six, wi([0, 2])) == [0, 6])
     }
 
+    @Test func `Concat joins pieces of every length`() throws {
+        for columns in [1, 2, 3, 4, 5] {
+            let parts = (0..<3).map { part in
+                (0..<4 * columns).map { Float(100 * part + $0) }
+            }
+            let joined = try OperatorRunner("Concat", version: 13, ["axis": .int(1)])(
+                f(parts[0], [4, columns]),
+                f(parts[1], [4, columns]),
+                f(parts[2], [4, columns])
+            )
+            var expected: [Float] = []
+            for row in 0..<4 {
+                for part in parts { expected += part[row * columns..<(row + 1) * columns] }
+            }
+            #expect(joined[0].elements(as: Float.self) == expected)
+        }
+    }
+
+    @Test func `Pad does the same to every axis, inner ones whole or not`() throws {
+        let shape = [3, 2, 4]
+        let values = (0..<24).map { Float($0) }
+        let cases: [[Int64]] = [
+            [0, 0, 0, 0, 0, 0], [1, 0, 0, 2, 0, 0], [0, 1, 0, 0, 2, 0], [0, 0, 3, 0, 0, 1],
+            [1, 1, 1, 1, 1, 1], [-1, 0, 2, 1, -1, -2], [0, 0, -4, 0, 0, 0], [0, -1, 0, 0, 1, 0],
+        ]
+        for pads in cases {
+            for constant: Float in [0, 1.5] {
+                let found = try OperatorRunner("Pad", version: 19)(
+                    f(values, [3, 2, 4]),
+                    wi(pads),
+                    wf([constant], [])
+                )
+                var expected: [Float] = []
+                let sizes = (0..<3).map { shape[$0] + Int(pads[$0] + pads[$0 + 3]) }
+                for i in 0..<sizes[0] {
+                    for j in 0..<sizes[1] {
+                        for k in 0..<sizes[2] {
+                            let place = [i, j, k].enumerated().map { $1 - Int(pads[$0]) }
+                            let isInside = zip(place, shape).allSatisfy { $0 >= 0 && $0 < $1 }
+                            expected.append(
+                                isInside
+                                    ? values[(place[0] * 2 + place[1]) * 4 + place[2]] : constant
+                            )
+                        }
+                    }
+                }
+                #expect(found[0].elements(as: Float.self) == expected, "\(pads)")
+            }
+        }
+    }
+
     @Test func `Pad fills, reflects, repeats, wraps and cuts`() throws {
         func pad(_ mode: String, _ pads: [Int64], _ rest: Argument...) throws -> [Float] {
             let runner = OperatorRunner("Pad", version: 19, ["mode": .string(Array(mode.utf8))])

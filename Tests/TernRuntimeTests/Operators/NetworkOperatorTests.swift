@@ -179,6 +179,31 @@ struct NetworkOperatorTests {
 
     // MARK: Pooling
 
+    @Test func `a column is pooled as a row is`() throws {
+        let x: [Float] = [1, 5, 2, 0, 7, 3, -1, -2, 4, 4, 9, 8]
+        let attributes: [String: Attribute] = [
+            "kernel_shape": .ints([2, 1]), "strides": .ints([2, 1]),
+        ]
+        for order in 0...1 {
+            var ordered = attributes
+            ordered["storage_order"] = .int(order)
+            let pooled = try OperatorRunner("MaxPool", version: 12, ordered, outputs: 2)(
+                f(x, [1, 2, 6, 1])
+            )
+            #expect(pooled[0].shape == [1, 2, 3, 1])
+            #expect(pooled[0].elements(as: Float.self) == [5, 2, 7, -1, 4, 9])
+            #expect(pooled[1].elements(as: Int64.self) == [1, 2, 4, 6, 8, 10])
+        }
+        #expect(
+            try OperatorRunner("MaxPool", version: 12, attributes).floats(f(x, [1, 2, 6, 1]))
+                == [5, 2, 7, -1, 4, 9]
+        )
+        #expect(
+            try OperatorRunner("AveragePool", version: 11, attributes).floats(f(x, [1, 2, 6, 1]))
+                == [3, 1, 5, -1.5, 4, 8.5]
+        )
+    }
+
     @Test func `MaxPool takes the largest and tells where`() throws {
         let pool = OperatorRunner(
             "MaxPool",

@@ -67,7 +67,11 @@ import Testing
                 // SAFETY: the row has as many features as the trees look at.
                 unsafe row.withUnsafeBufferPointer { row in
                     guard let row = row.baseAddress else { return }
-                    unsafe table.forEachVote(row) { found.append($0.weight) }
+                    let scratch = UnsafeMutablePointer<Float>.allocate(
+                        capacity: table.rowByteCount / 4
+                    )
+                    defer { unsafe scratch.deallocate() }
+                    unsafe table.forEachVote(row, scratch) { found.append($0.weight) }
                     for root in trees.roots {
                         for vote in unsafe trees.leaf(root, row) {
                             expected.append(trees.votes[vote].weight)

@@ -198,7 +198,7 @@ extension TreeOperators {
         )
         let isDouble = try context.output().elementType == .fp64
         let (rows, columns) = (forest.input.rowCount, forest.input.featureCount)
-        let features = forest.input.scratchByteCount
+        let features = forest.scratchByteCount
         let count = rows * targets
         let chosen = aggregates[aggregate]
         return Kernel(
@@ -206,6 +206,7 @@ extension TreeOperators {
         ) { (frame) throws(OperatorError) in
             guard let base = unsafe frame.scratch.baseAddress else { return }
             let input = unsafe try forest.input.floats(frame)
+            let scratch = unsafe forest.rowMemory(frame)
             // SAFETY: either memory has a float per row and target.
             var scores = unsafe MutableSpan<Float>(
                 _unsafeStart: isDouble
@@ -214,7 +215,13 @@ extension TreeOperators {
                 count: count
             )
             for row in 0..<rows {
-                unsafe forest.score(input + row * columns, &scores, from: row * targets, chosen)
+                unsafe forest.score(
+                    input + row * columns,
+                    scratch,
+                    &scores,
+                    from: row * targets,
+                    chosen
+                )
             }
             guard isDouble else { return }
             var output = frame.mutableElements(ofOutput: 0, as: Double.self)

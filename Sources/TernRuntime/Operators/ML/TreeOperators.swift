@@ -36,13 +36,15 @@ enum TreeOperators {
                 )
             }
             let forest = try Forest(context, votePrefix: "target", targetCount: targets)
-            return Kernel(scratchByteCount: forest.input.scratchByteCount) {
+            return Kernel(scratchByteCount: forest.scratchByteCount) {
                 (frame) throws(OperatorError) in
+                let scratch = unsafe forest.rowMemory(frame)
                 var scores = frame.mutableElements(ofOutput: 0, as: Float.self)
                 let features = unsafe try forest.input.floats(frame)
                 for row in 0..<forest.input.rowCount {
                     unsafe forest.score(
                         features + row * forest.input.featureCount,
+                        scratch,
                         &scores,
                         from: row * targets,
                         aggregate
@@ -126,14 +128,29 @@ enum TreeOperators {
             }
         }
 
+        /// How much scratch memory it needs: for converted features, and for one row.
+        var scratchByteCount: Int {
+            input.scratchByteCount + ((table?.rowByteCount ?? 0) + 63) & ~63
+        }
+
+        /// The scratch memory for one row.
+        @unsafe func rowMemory(
+            _ frame: borrowing KernelFrame
+        ) -> UnsafeMutablePointer<Float>? {
+            unsafe frame.scratch.baseAddress.map {
+                unsafe ($0 + input.scratchByteCount).assumingMemoryBound(to: Float.self)
+            }
+        }
+
         /// Calls `body` with all votes for a row; the order is the file's.
         @unsafe @inline(__always)
         private func forEachVote(
             _ row: UnsafePointer<Float>,
+            _ scratch: UnsafeMutablePointer<Float>?,
             _ body: (TreeEnsemble.Vote) -> Void
         ) {
-            if let table {
-                unsafe table.forEachVote(row, body)
+            if let table, let scratch = unsafe scratch {
+                unsafe table.forEachVote(row, scratch, body)
                 return
             }
             for root in trees.roots {
@@ -144,6 +161,7 @@ enum TreeOperators {
         /// Lets all trees vote on one row; the order is the file's.
         @unsafe func score(
             _ row: UnsafePointer<Float>,
+            _ scratch: UnsafeMutablePointer<Float>?,
             _ scores: inout MutableSpan<Float>,
             from start: Int,
             _ aggregate: Aggregate
@@ -155,14 +173,36 @@ enum TreeOperators {
                 case .maximum: -.infinity
                 }
             for target in 0..<targetCount { scores[start + target] = empty }
-            unsafe forEachVote(row) { vote in
-                let place = start + vote.target
-                switch aggregate {
-                case .sum, .average: scores[place] += vote.weight
-                case .minimum: scores[place] = min(scores[place], vote.weight)
-                case .maximum: scores[place] = max(scores[place], vote.weight)
+            if let table, table.hasWeights, targetCount == 1, let scratch = unsafe scratch,
+                aggregate == .sum || aggregate == .average
+            {
+                scores[start] = unsafe table.sum(row, scratch)
+                return finish(&scores, from: start, aggregate, empty: 0)
+            }
+            switch aggregate {
+            case .sum, .average:
+                unsafe forEachVote(row, scratch) { scores[start + $0.target] += $0.weight }
+            case .minimum:
+                unsafe forEachVote(row, scratch) { vote in
+                    let place = start + vote.target
+                    scores[place] = min(scores[place], vote.weight)
+                }
+            case .maximum:
+                unsafe forEachVote(row, scratch) { vote in
+                    let place = start + vote.target
+                    scores[place] = max(scores[place], vote.weight)
                 }
             }
+            finish(&scores, from: start, aggregate, empty: empty)
+        }
+
+        /// What comes after the votes of one row.
+        private func finish(
+            _ scores: inout MutableSpan<Float>,
+            from start: Int,
+            _ aggregate: Aggregate,
+            empty: Float
+        ) {
             for target in 0..<targetCount {
                 let place = start + target
                 if case .average = aggregate { scores[place] /= Float(trees.roots.count) }
@@ -175,11 +215,12 @@ enum TreeOperators {
         /// The scores before the transform.
         @unsafe func rawScore(
             _ row: UnsafePointer<Float>,
+            _ scratch: UnsafeMutablePointer<Float>?,
             _ scores: inout MutableSpan<Float>,
             from start: Int
         ) {
             for target in 0..<targetCount { scores[start + target] = base[target] }
-            unsafe forEachVote(row) { scores[start + $0.target] += $0.weight }
+            unsafe forEachVote(row, scratch) { scores[start + $0.target] += $0.weight }
         }
 
         /// Whether all votes are for one target, which then stands for two classes.
@@ -216,13 +257,14 @@ enum TreeOperators {
         let isPositive = forest.votesArePositive
         let hasLabels = context.hasOutput(0)
         let hasScores = context.hasOutput(1)
-        let tableOffset = forest.input.scratchByteCount
+        let tableOffset = forest.scratchByteCount
         return Kernel(
             scratchByteCount: tableOffset + count * MemoryLayout<Float>.stride
         ) { (frame) throws(OperatorError) in
             guard let scratch = unsafe frame.scratch.baseAddress else { return }
             let features = unsafe try forest.input.floats(frame)
-            // SAFETY: the scratch memory has a float per class behind the converted features.
+            let rowMemory = unsafe forest.rowMemory(frame)
+            // SAFETY: the scratch memory has a float per class behind what the forest needs.
             var scores = unsafe MutableSpan<Float>(
                 _unsafeStart: (scratch + tableOffset).assumingMemoryBound(to: Float.self),
                 count: count
@@ -230,6 +272,7 @@ enum TreeOperators {
             for row in 0..<forest.input.rowCount {
                 unsafe forest.rawScore(
                     features + row * forest.input.featureCount,
+                    rowMemory,
                     &scores,
                     from: 0
                 )
