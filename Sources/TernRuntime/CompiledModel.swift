@@ -106,7 +106,11 @@ package final class CompiledModel: Sendable {
         // Constants are folded with packed weights of their own: what they are packed into is
         // needed once.
         let folding = Evaluator(operators: options.operators, context: context)
-        let constants = ConstantFolding(operators: operators, evaluator: folding.constantEvaluator)
+        let constants = ConstantFolding(
+            operators: operators,
+            resultByteCountLimit: Self.foldedByteCountLimit(graph),
+            evaluator: folding.constantEvaluator
+        )
         let cleaning: [any Pass] = [IdentityRemoval(), constants, DeadCodeElimination()]
         try graph.apply(cleaning)
         // What a branch brings with it may be constant as well, and decide further branches.
@@ -150,6 +154,14 @@ package final class CompiledModel: Sendable {
     package static let fusionPasses: [any Pass] = [
         PaddingFusion(), BatchNormalizationFolding(), ActivationPatterns(), EpilogueFusion(),
     ]
+
+    /// How many bytes constants may grow to: a short file cannot take much memory by asking for it.
+    ///
+    /// What is folded beyond a model's own weights is weights of another type, four bytes for one at
+    /// the most, or masks and positions, which are small.
+    private static func foldedByteCountLimit(_ graph: Graph) -> Int {
+        graph.initializers.values.reduce(128 << 20) { $0 + 8 * $1.storage.byteCount }
+    }
 
     private static func fuse(
         _ graph: inout Graph,
