@@ -1,3 +1,4 @@
+internal import TernRuntime
 internal import TernTransport
 
 extension Server {
@@ -8,6 +9,8 @@ extension Server {
     /// dropped.
     package var statistics: [(name: String, count: Int)] {
         let transport = transportCounts
+        // The process's: plans are compiled by one thread for all servers in it.
+        let plans = PlanCounters.shared
         func sum(_ count: KeyPath<TransportCounts, Int>) -> Int {
             transport.reduce(0) { $0 + $1[keyPath: count] }
         }
@@ -37,6 +40,12 @@ extension Server {
             ("inferencesWithdrawn", Int(clamping: counters.withdrawnCount)),
             ("inferencesRefused", Int(clamping: counters.refusedCount)),
             ("inferencesInvalid", Int(clamping: counters.invalidCount)),
+            ("planHits", plans.hitCount),
+            ("planMisses", plans.missCount),
+            ("planEvictions", plans.evictionCount),
+            ("plansCompiled", plans.compilationCount),
+            ("plansRefused", plans.refusalCount),
+            ("planCompilationMicroseconds", plans.compilationNanoseconds / 1000),
         ]
     }
 
