@@ -34,6 +34,10 @@ struct PlanCompilationTests {
         .floats((0..<(count * 4)).map { Float($0 % 7) - 3 }, [count, 4])
     }
 
+    private func bytes(_ tensor: Tensor) -> [UInt8] {
+        unsafe tensor.bytes.withUnsafeBytes { unsafe [UInt8]($0) }
+    }
+
     /// Waits for the lane, which has the lowest priority on a machine that may be busy.
     private func wait(until condition: () -> Bool) {
         for _ in 0..<20_000 where !condition() { usleep(1_000) }
@@ -52,9 +56,7 @@ struct PlanCompilationTests {
             for (index, answer) in waiting.enumerated() {
                 for other in [first[index], second[index]] {
                     #expect(other.shape == answer.shape)
-                    #expect(
-                        other.elements(as: UInt8.self) == answer.elements(as: UInt8.self)
-                    )
+                    #expect(bytes(other) == bytes(answer))
                 }
             }
         }
