@@ -229,6 +229,14 @@ let allocations: [Target] = [
     ),
 ]
 
+/// Measures what plans cost.
+let planBenchmark = Target.executableTarget(
+    name: "PlanBenchmark",
+    dependencies: ["TernRuntime", "TernONNX", "TernGraph", "TernThreadPool", "TernTensor"],
+    path: "Tests/PlanBenchmark",
+    swiftSettings: swiftSettings
+)
+
 let testTargets: [Target] = [
     tests(of: "TernTensor"),
     tests(of: "TernThreadPool", alsoUsing: ["InterleavingExplorer", "CTernCPU"]),
@@ -273,5 +281,5 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: ground + foundations + kernels + protocolColumn + computeColumn + assembly
-        + testSupport + allocations + testTargets
+        + testSupport + allocations + [planBenchmark] + testTargets
 )

@@ -9,9 +9,10 @@ package import TernThreadPool
 /// takes as long as packing its weights, so it never happens on a thread that answers requests.
 ///
 /// What depends on the shapes of a call's inputs is an ``ExecutionPlan``. Plans are made when a
-/// combination of shapes is first met, which costs about as many microseconds as the model has
+/// combination of shapes is first met, which costs a few times as many microseconds as the model has
 /// nodes, and kept, up to ``Options/planCountLimit``; ``prepare(inputShapes:)`` makes one ahead of
-/// time.
+/// time. A session either waits for the plan or runs without and lets it be made meanwhile; see
+/// ``Session/Compilation``.
 package final class CompiledModel: Sendable {
     /// How a model is compiled.
     package struct Options: Sendable {
@@ -25,6 +26,8 @@ package final class CompiledModel: Sendable {
         package var operators: OperatorLibrary
         /// The names of ``CompiledModel/fusionPasses`` that are left out.
         package var disabledFusions: Set<String> = []
+        /// Where it is counted how often there was a plan.
+        package var counters = PlanCounters.shared
 
         /// Makes options; each has a default that suits a server.
         package init(
@@ -106,7 +109,11 @@ package final class CompiledModel: Sendable {
         // Constants are folded with packed weights of their own: what they are packed into is
         // needed once.
         let folding = Evaluator(operators: options.operators, context: context)
-        let constants = ConstantFolding(operators: operators, evaluator: folding.constantEvaluator)
+        let constants = ConstantFolding(
+            operators: operators,
+            resultByteCountLimit: Self.foldedByteCountLimit(graph),
+            evaluator: folding.constantEvaluator
+        )
         let cleaning: [any Pass] = [IdentityRemoval(), constants, DeadCodeElimination()]
         try graph.apply(cleaning)
         // What a branch brings with it may be constant as well, and decide further branches.
@@ -140,7 +147,11 @@ package final class CompiledModel: Sendable {
         self.context = context
         self.options = options
         self.evaluator = evaluator
-        program = GraphProgram(graph, planCountLimit: options.planCountLimit)
+        program = GraphProgram(
+            graph,
+            planCountLimit: options.planCountLimit,
+            counters: options.counters
+        )
         packWeights()
     }
 
@@ -151,6 +162,14 @@ package final class CompiledModel: Sendable {
         HalfWidening(), PaddingFusion(), BatchNormalizationFolding(), ActivationPatterns(),
         EpilogueFusion(),
     ]
+
+    /// How many bytes constants may grow to: a short file cannot take much memory by asking for it.
+    ///
+    /// What is folded beyond a model's own weights is weights of another type, four bytes for one at
+    /// the most, or masks and positions, which are small.
+    private static func foldedByteCountLimit(_ graph: Graph) -> Int {
+        graph.initializers.values.reduce(128 << 20) { $0 + 8 * $1.storage.byteCount }
+    }
 
     private static func fuse(
         _ graph: inout Graph,
@@ -193,5 +212,20 @@ package final class CompiledModel: Sendable {
     /// Takes a lock; sessions keep the plans they use.
     func plan(for inputShapes: [Shape]) throws(RuntimeError) -> ExecutionPlan {
         try program.plan(for: .shapes(inputShapes), environment: evaluator)
+    }
+
+    /// The plan for a combination of input shapes, if it has been made; takes a lock.
+    func foundPlan(for inputShapes: [Shape]) -> ExecutionPlan? {
+        program.foundPlan(for: inputShapes)
+    }
+
+    /// A plan that runs at once, for shapes that have no plan of their own yet.
+    func generalPlan(for inputShapes: [Shape]) -> ExecutionPlan {
+        program.generalPlan(for: inputShapes)
+    }
+
+    /// Lets the plan for a combination of input shapes be made, unless it is there or being made.
+    func compileInBackground(_ inputShapes: [Shape]) {
+        program.compileInBackground(inputShapes, environment: evaluator, lane: .shared)
     }
 }

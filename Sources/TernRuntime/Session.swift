@@ -17,8 +17,18 @@ package import TernTensor
     // it and used by one at a time, as documented; nothing in it is shared but the model, which is
     // immutable.
 
+    /// What a call does whose shapes have no plan yet.
+    package enum Compilation: Sendable {
+        /// It makes the plan and runs it.
+        case inPlace
+        /// It runs node by node, which takes memory and some microseconds for each node; the plan is
+        /// made by another thread meanwhile, for the calls that come later.
+        case inBackground
+    }
+
     /// The model.
     package let model: CompiledModel
+    private let compilation: Compilation
     private var inputs: [BoundInput]
     private var plans: [BoundPlan] = []
     private var arena = AlignedBuffer(byteCount: 0)
@@ -29,8 +39,9 @@ package import TernTensor
     private static let planCountLimit = 16
 
     /// Makes a session; its memory is taken when shapes are first met.
-    package init(_ model: CompiledModel) {
+    package init(_ model: CompiledModel, compilation: Compilation = .inPlace) {
         self.model = model
+        self.compilation = compilation
         inputs = model.inputs.map { BoundInput(elementType: $0.elementType) }
     }
 
@@ -120,7 +131,9 @@ package import TernTensor
     ///   work with, or ``RuntimeError/interrupted``. There are no outputs then.
     package func run(unless interruption: Interruption? = nil) throws(RuntimeError) {
         current = nil
-        let bound = try boundPlan()
+        guard let bound = try boundPlan(compilation) else {
+            return try runGenerally(unless: interruption)
+        }
         bound.placeInputs(inputs)
         try bound.run(unless: interruption)
         if !bound.plan.dynamicNodes.isEmpty {
@@ -147,7 +160,9 @@ package import TernTensor
         observing observe: (ExecutionPlan.Step?, Range<ContinuousClock.Instant>) -> Void
     ) throws(RuntimeError) -> ExecutionPlan {
         current = nil
-        let bound = try boundPlan()
+        guard let bound = try boundPlan(.inPlace) else {
+            preconditionFailure("a plan that was waited for is not there")
+        }
         bound.placeInputs(inputs)
         let plan = bound.plan
         let clock = ContinuousClock()
@@ -171,17 +186,47 @@ package import TernTensor
         return plan
     }
 
-    /// The plan for the bound inputs' shapes, with its operands in this session's memory.
-    private func boundPlan() throws(RuntimeError) -> BoundPlan {
+    /// Runs the model node by node, and lets the plan for these shapes be made.
+    private func runGenerally(unless interruption: Interruption?) throws(RuntimeError) {
+        let shapes = inputs.map(\.shape)
+        let bound = BoundPlan(
+            model.generalPlan(for: shapes),
+            arena: arena,
+            context: model.context
+        )
+        try dynamicValues.evaluate(
+            bound,
+            inputs: inputs,
+            evaluator: model.evaluator,
+            interruption: interruption
+        )
+        current = bound
+        // Not for shapes that do not fit the model: those have failed by now.
+        model.compileInBackground(shapes)
+    }
+
+    /// The plan for the bound inputs' shapes, with its operands in this session's memory; `nil` if
+    /// it is not there and not to be waited for.
+    private func boundPlan(_ compilation: Compilation) throws(RuntimeError) -> BoundPlan? {
         for index in inputs.indices where !inputs[index].isBound {
             throw .inputNotBound(name: model.inputs[index].name)
         }
         // Nearly always the first: a plan that is used moves to the front.
         for index in plans.indices where plans[index].fits(inputs) {
             if index > 0 { plans.swapAt(0, index) }
+            model.options.counters.countHit()
             return plans[0]
         }
-        let plan = try model.plan(for: inputs.map(\.shape))
+        let shapes = inputs.map(\.shape)
+        let plan: ExecutionPlan
+        if let found = model.foundPlan(for: shapes) {
+            model.options.counters.countHit()
+            plan = found
+        } else {
+            model.options.counters.countMiss()
+            guard compilation == .inPlace else { return nil }
+            plan = try model.plan(for: shapes)
+        }
         if plan.arenaByteCount > arena.byteCount {
             // The old memory stays with the plans that use it until they are bound anew.
             arena = AlignedBuffer(byteCount: plan.arenaByteCount)

@@ -1,3 +1,4 @@
+internal import TernRuntime
 internal import TernTransport
 
 extension Server {
@@ -8,6 +9,8 @@ extension Server {
     /// dropped.
     package var statistics: [(name: String, count: Int)] {
         let transport = transportCounts
+        // The process's: plans are compiled by one thread for all servers in it.
+        let plans = PlanCounters.shared
         func sum(_ count: KeyPath<TransportCounts, Int>) -> Int {
             transport.reduce(0) { $0 + $1[keyPath: count] }
         }
@@ -39,6 +42,12 @@ extension Server {
             ("inferencesInvalid", Int(clamping: counters.invalidCount)),
             ("inferenceBatches", Int(clamping: counters.batchCount)),
             ("inferencesBatched", Int(clamping: counters.batchedCount)),
+            ("planHits", plans.hitCount),
+            ("planMisses", plans.missCount),
+            ("planEvictions", plans.evictionCount),
+            ("plansCompiled", plans.compilationCount),
+            ("plansRefused", plans.refusalCount),
+            ("planCompilationMicroseconds", plans.compilationNanoseconds / 1000),
         ]
     }
 

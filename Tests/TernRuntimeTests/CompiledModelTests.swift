@@ -43,6 +43,21 @@ struct CompiledModelTests {
         #expect(throws: RuntimeError.self) { try session([.floats([1, 2, 3])]) }
     }
 
+    @Test func `a few bytes that ask for a gigabyte do not get it when the model is compiled`()
+        throws
+    {
+        var maker = GraphMaker()
+        maker.weight("sizes", .integers([1 << 28]))
+        maker.node("ConstantOfShape", ["sizes"], ["zeros"])
+        maker.node("Shape", ["zeros"], ["y"])
+        maker.output("y")
+        let model = try CompiledModel(maker.graph)
+        let session = Session(model)
+        #expect(try session([])[0].elements(as: Int64.self) == [1 << 28])
+        let large = try model.plan(for: []).constants.filter { $0.storage.byteCount > 1 << 20 }
+        #expect(large.isEmpty)
+    }
+
     @Test func `a model for a newer operator set than is known is refused`() {
         var maker = GraphMaker(version: 999)
         maker.input("x", [.fixed(1)])

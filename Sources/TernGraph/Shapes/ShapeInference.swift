@@ -21,8 +21,11 @@ package typealias ConstantEvaluator =
 /// Whatever is wrong with one node does not hide what is wrong with others: its outputs count as
 /// unknown, and all problems are reported together.
 package struct ShapeInference: Sendable {
-    /// The largest value, in elements, that is computed during inference.
+    /// The largest value, in elements, that something is computed of during inference.
     package static let contentElementLimit = 1024
+    /// The largest value, in elements, that is computed during inference: a few small numbers in a
+    /// file can ask for any size.
+    package static let resultElementLimit = 1 << 20
     /// The deepest nesting of subgraphs.
     package static let subgraphDepthLimit = 64
     /// How often subgraphs are inferred for one model: a loop may need more than one look at its
@@ -333,10 +336,26 @@ package struct ShapeInference: Sendable {
             else { return nil }
             tensors.append(tensor)
         }
-        guard let outputs = try evaluator(node, tensors), outputs.count == node.outputs.count else {
-            return nil
-        }
+        guard try isSmall(node, schema, inputs),
+            let outputs = try evaluator(node, tensors), outputs.count == node.outputs.count
+        else { return nil }
         return outputs
+    }
+
+    /// Whether a node's outputs are small enough to be computed now, as far as its inputs tell.
+    private func isSmall(
+        _ node: Node,
+        _ schema: OperatorSchema,
+        _ inputs: [ValueFact?]
+    ) throws(OperatorError) -> Bool {
+        var context = ShapeInferenceContext(node: node, inputs: inputs)
+        try schema.inferShapes(&context)
+        return context.outputs.allSatisfy { fact in
+            guard let dimensions = fact.dimensions else { return true }
+            // In floating point, where nothing overflows.
+            return dimensions.reduce(1.0) { $0 * Double($1.fixedSize ?? 1) }
+                <= Double(Self.resultElementLimit)
+        }
     }
 
     /// Fills in the type that the model's file says a value has, where nothing better is known.

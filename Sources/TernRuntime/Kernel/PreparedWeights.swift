@@ -1,4 +1,3 @@
-internal import Synchronization
 package import TernGraph
 package import TernTensor
 
@@ -25,7 +24,7 @@ package final class PreparedWeights: Sendable {
         let value: any Sendable
     }
 
-    private let table = Mutex<[Key: Entry]>([:])
+    private let table = Guarded<[Key: Entry]>([:])
 
     /// Starts with nothing.
     package init() {}

@@ -187,7 +187,8 @@ private struct ByteConvolutionNode: Sendable {
         // Groups and zero points are the node's, not the weight's.
         try context.prepared(
             from: input,
-            variant: "byte filter in \(sizes.groupCount) groups \(zeroPoints)"
+            variant:
+                "byte filter in \(sizes.groupCount) groups \(QuantizedParameters.key(zeroPoints))"
         ) { () throws(OperatorError) in
             guard let constant = context.inputs[input]?.constant else {
                 throw OperatorError("input \(input) must be known to be packed")

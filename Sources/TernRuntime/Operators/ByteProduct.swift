@@ -78,7 +78,8 @@ struct ByteProduct: Sendable {
     ) throws(OperatorError) -> PackedIntegerMatrix {
         try context.prepared(
             from: input,
-            variant: "bytes \(product.depth) \(product.columnCount) \(zeroPoints)"
+            variant:
+                "bytes \(product.depth) \(product.columnCount) \(QuantizedParameters.key(zeroPoints))"
         ) { () throws(OperatorError) in
             guard let constant = context.inputs[input]?.constant else {
                 throw OperatorError("input \(input) must be known to be packed")

@@ -50,7 +50,10 @@ struct ByteWeightProduct: Sendable {
             throw OperatorError("input \(scale) is \(scales.elementType), expected FP32")
         }
         self.scales = scales
-        packed = try context.prepared(from: input, variant: "columns \(points)") {
+        packed = try context.prepared(
+            from: input,
+            variant: "columns \(QuantizedParameters.key(points))"
+        ) {
             () throws(OperatorError) in
             withExtendedLifetime(weight) {
                 (0..<directions).map { direction in

@@ -62,4 +62,23 @@ struct QuantizedParameters: Sendable {
         }
         return (0..<count).map { Int32(truncatingIfNeeded: elements[$0 % elements.count]) }
     }
+
+    /// Zero points as part of a key under which a packed weight is kept: equal for equal ones.
+    ///
+    /// Most are all the same. Plans are made while a caller waits, and describing an array costs
+    /// microseconds for each dozen numbers, so the others are spelt out by hand.
+    static func key(_ zeroPoints: [some FixedWidthInteger]) -> String {
+        guard let first = zeroPoints.first else { return "none" }
+        if zeroPoints.allSatisfy({ $0 == first }) { return "\(zeroPoints.count) times \(first)" }
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity(8 * zeroPoints.count)
+        for point in zeroPoints {
+            let bits = UInt32(truncatingIfNeeded: point)
+            for place in stride(from: 28, through: 0, by: -4) {
+                text.append(digits[Int(bits >> UInt32(place)) & 15])
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
 }

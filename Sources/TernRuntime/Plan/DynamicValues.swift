@@ -4,7 +4,8 @@ import TernTensor
 /// The values of one call whose size or making depends on the data.
 ///
 /// Their nodes run after the plan's steps, each made ready when its inputs are there. That is the
-/// slow way, for the few models that need it; what it holds is freed by the next call.
+/// slow way, for the few models that need it and for calls whose plan is not compiled yet. A value is
+/// given up after its last reader; what a caller reads, by the next call.
 struct DynamicValues {
     private var tensors: [ValueID: Tensor] = [:]
 
@@ -35,7 +36,7 @@ struct DynamicValues {
         }
         let graph = plan.graph
         var held = 0
-        for index in plan.dynamicNodes {
+        for (position, index) in plan.dynamicNodes.enumerated() {
             let node = graph.nodes[index]
             if let interruption, interruption.isRequested { throw .interrupted }
             let outputs: [Tensor?]
@@ -64,6 +65,24 @@ struct DynamicValues {
                     limit: evaluator.outputByteCountLimit
                 )
             }
+            for id in plan.dynamicReleases[position] {
+                guard let tensor = tensors.removeValue(forKey: id) else { continue }
+                // What was there before the dynamic nodes was not counted.
+                if plan.dynamicInputs[id] == nil { held -= tensor.storage.byteCount }
+            }
         }
+    }
+
+    /// For each of some nodes, the values that none of those after it reads, and no caller.
+    static func releases(of nodes: [Int], in graph: Graph) -> [[ValueID]] {
+        var read = Set(graph.outputs.map(\.value))
+        var releases: [[ValueID]] = []
+        for index in nodes.reversed() {
+            let node = graph.nodes[index]
+            // What nobody reads at all goes as well.
+            let values = node.usedValues + node.outputs.compactMap { $0 }
+            releases.append(values.filter { read.insert($0).inserted })
+        }
+        return releases.reversed()
     }
 }

@@ -115,11 +115,17 @@ package struct Evaluator: Sendable {
                 node: node,
                 inputs: inputs.enumerated().map { index, tensor in
                     tensor.map {
-                        Operand(
+                        let isWeight = index < areWeights.count && areWeights[index]
+                        // What a kernel maker knows it may pack, which is not worth it for once.
+                        let isKnown =
+                            isWeight || areWeights.isEmpty
+                            || declaration.parameterInputs.contains(index)
+                            || $0.shape.elementCount <= ShapeInference.contentElementLimit
+                        return Operand(
                             elementType: $0.elementType,
                             shape: $0.shape,
-                            constant: $0,
-                            isWeight: index < areWeights.count && areWeights[index]
+                            constant: isKnown ? $0 : nil,
+                            isWeight: isWeight
                         )
                     }
                 },

@@ -74,6 +74,8 @@ package final class ExecutionPlan: Sendable {
     /// The nodes that are made ready one by one after the steps, because something about them
     /// depends on the data; usually none.
     package let dynamicNodes: [Int]
+    /// For each of the dynamic nodes, the values that nobody reads after it.
+    let dynamicReleases: [[ValueID]]
     /// The places of the values that the dynamic nodes take from the steps.
     package let dynamicInputs: [ValueID: (place: Place, elementType: ElementType, shape: Shape)]
 
@@ -86,6 +88,7 @@ package final class ExecutionPlan: Sendable {
         arenaByteCount: Int,
         outputs: [Output],
         dynamicNodes: [Int],
+        dynamicReleases: [[ValueID]],
         dynamicInputs: [ValueID: (place: Place, elementType: ElementType, shape: Shape)]
     ) {
         self.graph = graph
@@ -96,6 +99,7 @@ package final class ExecutionPlan: Sendable {
         self.arenaByteCount = arenaByteCount
         self.outputs = outputs
         self.dynamicNodes = dynamicNodes
+        self.dynamicReleases = dynamicReleases
         self.dynamicInputs = dynamicInputs
     }
 }

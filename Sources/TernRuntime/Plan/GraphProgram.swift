@@ -1,4 +1,3 @@
-internal import Synchronization
 package import TernGraph
 import TernTensor
 
@@ -9,13 +8,17 @@ package final class GraphProgram: Sendable {
     package let graph: Graph
     /// For a subgraph, which of its node's ``Node/capturedValues`` each of its last inputs is.
     package let captureIndices: [Int]
-    private let plans: Mutex<PlanCache>
+    private let general: GeneralPlan
+    private let plans: Guarded<PlanCache>
+    private let counters: PlanCounters
 
     /// Makes a program of a whole model.
-    init(_ graph: Graph, planCountLimit: Int) {
+    init(_ graph: Graph, planCountLimit: Int, counters: PlanCounters) {
         self.graph = graph
+        self.counters = counters
         captureIndices = []
-        plans = Mutex(PlanCache(limit: planCountLimit))
+        general = GeneralPlan(graph)
+        plans = Guarded(PlanCache(limit: planCountLimit))
     }
 
     /// Makes a program of a subgraph.
@@ -29,7 +32,10 @@ package final class GraphProgram: Sendable {
         let captured = node.capturedValues
         graph = subgraph.liftingCaptures()
         captureIndices = subgraph.captures.compactMap { captured.firstIndex(of: $0.outer) }
-        plans = Mutex(PlanCache(limit: 16))
+        general = GeneralPlan(graph)
+        plans = Guarded(PlanCache(limit: 16))
+        // Not a caller's shapes.
+        counters = PlanCounters()
     }
 
     /// The plan for a combination of input shapes, found or made.
@@ -39,10 +45,44 @@ package final class GraphProgram: Sendable {
         for inputs: PlanBuilder.Inputs,
         environment: Evaluator
     ) throws(RuntimeError) -> ExecutionPlan {
-        let shapes = inputs.shapes
-        if let found = plans.withLock({ $0.find(shapes) }) { return found }
+        if let found = foundPlan(for: inputs.shapes) { return found }
+        return try compile(inputs, environment)
+    }
+
+    /// The plan for a combination of input shapes, if it has been made.
+    func foundPlan(for shapes: [Shape]) -> ExecutionPlan? {
+        plans.withLock { $0.find(shapes) }
+    }
+
+    /// A plan that runs at once, for shapes that have no plan of their own yet.
+    func generalPlan(for shapes: [Shape]) -> ExecutionPlan { general.plan(for: shapes) }
+
+    /// Makes the plan for a combination of input shapes by and by, unless it is there or being made.
+    func compileInBackground(_ shapes: [Shape], environment: Evaluator, lane: PlanLane) {
+        guard case .granted = plans.withLock({ $0.claim(shapes) }) else { return }
+        let isTaken = lane.enqueue { [self] in
+            do throws(RuntimeError) {
+                _ = try compile(.shapes(shapes), environment)
+            } catch {
+                // A caller that needs it meets the same error.
+                plans.withLock { $0.giveUp(shapes) }
+            }
+        }
+        if !isTaken {
+            plans.withLock { $0.giveUp(shapes) }
+            counters.countRefusal()
+        }
+    }
+
+    private func compile(
+        _ inputs: PlanBuilder.Inputs,
+        _ environment: Evaluator
+    ) throws(RuntimeError) -> ExecutionPlan {
+        let clock = ContinuousClock()
+        let start = clock.now
         let made = try PlanBuilder.build(graph, inputs: inputs, environment: environment)
-        plans.withLock { $0.insert(made) }
+        let evictedCount = plans.withLock { $0.insert(made) }
+        counters.countCompilation(taking: clock.now - start, evicting: evictedCount)
         return made
     }
 

@@ -163,6 +163,7 @@ struct PlanBuilder {
             arenaByteCount: memory.arenaByteCount,
             outputs: outputs,
             dynamicNodes: dynamicNodes,
+            dynamicReleases: DynamicValues.releases(of: dynamicNodes, in: graph),
             dynamicInputs: dynamicInputs
         )
     }

@@ -70,7 +70,7 @@ package final class RuntimeModel: ExecutableModel {
     package var outputs: [TensorDescriptor] { model.outputs }
 
     package func makeExecutor() throws(ExecutionFailure) -> any ModelExecutor {
-        RuntimeExecutor(Session(model))
+        RuntimeExecutor(Session(model, compilation: .inBackground))
     }
 }
 

@@ -20,7 +20,13 @@ struct Verify: AsyncParsableCommand {
             With --json each line is an object: "folder" as given, "passed", "sets" (how many data \
             sets were run) and, if it did not pass, "reason".
 
+            With --batch-invariance nothing is compared with stored outputs. Instead the answers to \
+            one item alone, on one thread, are held against those to the same item in batches of up \
+            to 32 and on up to four threads: every bit must be equal. A model without a batch axis \
+            passes.
+
               tern verify models/* --scale 1e-4
+              tern verify models/* --batch-invariance
             """
     )
 
@@ -36,12 +42,18 @@ struct Verify: AsyncParsableCommand {
     @Option(help: "The tolerance as a share of each output's largest magnitude.")
     var scale: Double?
 
+    @Flag(help: "Compare the bits of items alone and in batches.")
+    var batchInvariance = false
+
     @Flag(help: "Print a JSON object for each folder instead.")
     var json = false
 
     func validate() throws {
         if scale != nil, rtol != nil || atol != nil {
             throw ValidationError("--scale stands alone: leave out --rtol and --atol")
+        }
+        if batchInvariance, scale != nil || rtol != nil || atol != nil {
+            throw ValidationError("--batch-invariance compares bits: leave out the tolerances")
         }
         for (name, value) in [("--rtol", rtol), ("--atol", atol), ("--scale", scale)] {
             if let value, !(value >= 0) { throw ValidationError("\(name) cannot be negative") }
@@ -104,6 +116,7 @@ struct Verify: AsyncParsableCommand {
         let name = URL(fileURLWithPath: folder).lastPathComponent
         do {
             let sets = try dataSets(in: folder)
+            if batchInvariance { return [try verifyBits(folder, sets[0], name: name)] }
             let local = try LocalModel(folder)
             return sets.map { set in
                 let title = "\(name)/\(URL(fileURLWithPath: set).lastPathComponent)"
@@ -119,6 +132,17 @@ struct Verify: AsyncParsableCommand {
             return [Line(isGood: false, text: "FAIL \(name): \(failure.message)")]
         } catch {
             return [Line(isGood: false, text: "FAIL \(name): \(error)")]
+        }
+    }
+
+    private func verifyBits(_ folder: String, _ set: String, name: String) throws -> Line {
+        var check = BatchCheck(folder, set: set)
+        switch try check.run() {
+        case .noBatch: return Line(isGood: true, text: "ok   \(name): no batch axis")
+        case .equal(let calls, let items):
+            let kind = items == 1 ? "copies of one item" : "\(items) items"
+            return Line(isGood: true, text: "ok   \(name): equal bits in \(calls) calls, \(kind)")
+        case .different(let place): return Line(isGood: false, text: "FAIL \(name): \(place)")
         }
     }
 

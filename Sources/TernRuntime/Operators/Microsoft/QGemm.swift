@@ -97,7 +97,7 @@ private struct QGemmKernel: Sendable {
         let rows = depth
         packed = try context.prepared(
             from: 3,
-            variant: "bytes \(rows) \(columns) \(bIsTransposed) \(points)"
+            variant: "bytes \(rows) \(columns) \(bIsTransposed) \(QuantizedParameters.key(points))"
         ) { () throws(OperatorError) in
             // SAFETY: the weight has rows · columns bytes, as its shape says.
             withExtendedLifetime(weight) {

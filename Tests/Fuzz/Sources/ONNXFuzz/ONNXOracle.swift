@@ -1,0 +1,1 @@
+../../../TernONNXTests/Support/ONNXOracle.swift
