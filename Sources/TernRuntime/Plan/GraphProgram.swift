@@ -9,11 +9,14 @@ package final class GraphProgram: Sendable {
     package let graph: Graph
     /// For a subgraph, which of its node's ``Node/capturedValues`` each of its last inputs is.
     package let captureIndices: [Int]
+    /// What is done to the graph once the shapes of a plan are known.
+    private let passes: [any Pass]
     private let plans: Mutex<PlanCache>
 
     /// Makes a program of a whole model.
-    init(_ graph: Graph, planCountLimit: Int) {
+    init(_ graph: Graph, planCountLimit: Int, passes: [any Pass] = []) {
         self.graph = graph
+        self.passes = passes
         captureIndices = []
         plans = Mutex(PlanCache(limit: planCountLimit))
     }
@@ -27,6 +30,7 @@ package final class GraphProgram: Sendable {
     init(subgraphOf node: Node, _ name: String) throws(OperatorError) {
         let subgraph = try node.graph(name)
         let captured = node.capturedValues
+        passes = []
         graph = subgraph.liftingCaptures()
         captureIndices = subgraph.captures.compactMap { captured.firstIndex(of: $0.outer) }
         plans = Mutex(PlanCache(limit: 16))
@@ -41,7 +45,12 @@ package final class GraphProgram: Sendable {
     ) throws(RuntimeError) -> ExecutionPlan {
         let shapes = inputs.shapes
         if let found = plans.withLock({ $0.find(shapes) }) { return found }
-        let made = try PlanBuilder.build(graph, inputs: inputs, environment: environment)
+        let made = try PlanBuilder.build(
+            graph,
+            inputs: inputs,
+            passes: passes,
+            environment: environment
+        )
         plans.withLock { $0.insert(made) }
         return made
     }

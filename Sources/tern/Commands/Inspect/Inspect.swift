@@ -19,11 +19,28 @@ struct Inspect: AsyncParsableCommand {
     @Argument(help: "A model file, or a folder that holds a model.onnx.")
     var model: String
 
+    @Option(help: "Writes the graph that runs to a file, or to standard output for '-'.")
+    var dump: String?
+
+    @Option(help: "How the graph is written: text or dot; as the file's suffix says, or as text.")
+    var format: GraphFormat?
+
+    @Flag(help: "Writes the graph as the file has it, instead of the one that runs.")
+    var source = false
+
+    @Option(help: ArgumentHelp("A pass that is left out; see --plan for their names.", valueName: "pass"))
+    var without: [String] = []
+
     func run() async throws {
         try await reportingFailure {
             let path = try ModelLoading.path(model)
             let file = try ModelLoading.read(path)
             let graph = file.graph
+            if let dump {
+                let shown = source ? graph : try ModelLoading.compile(graph, from: path, without: without).graph
+                try (format ?? .suffix(of: dump)).write(shown, to: dump)
+                return
+            }
             writeLine("model      \(path)")
             if !graph.name.isEmpty { writeLine("graph      \(graph.name)") }
             if !file.producerName.isEmpty {
@@ -37,7 +54,7 @@ struct Inspect: AsyncParsableCommand {
                 "parameters \(graph.parameterCount) in \(graph.initializers.count) tensors, "
                     + "\(byteCount) bytes"
             )
-            let compiled = Result { try ModelLoading.compile(graph, from: path) }
+            let compiled = Result { try ModelLoading.compile(graph, from: path, without: without) }
             for (label, ports, compiledPorts) in [
                 ("input", graph.inputs, (try? compiled.get())?.inputs),
                 ("output", graph.outputs, (try? compiled.get())?.outputs),
