@@ -36,13 +36,15 @@ enum ModelLoading {
     ///   - path: The file, for messages.
     ///   - threadCount: The threads that a call may use; all processors if it is `nil`.
     ///   - disabled: The names of passes that are left out.
+    ///   - recordsChanges: Whether the model tells what each pass changed.
     /// - Returns: The model.
     /// - Throws: ``Failure`` if a pass is unknown or the graph cannot be compiled.
     static func compile(
         _ graph: Graph,
         from path: String,
         threadCount: Int? = nil,
-        without disabled: [String] = []
+        without disabled: [String] = [],
+        recordsChanges: Bool = false
     ) throws -> CompiledModel {
         let known = CompiledModel.fusionPasses.map(\.name)
         if let unknown = disabled.first(where: { !known.contains($0) }) {
@@ -53,6 +55,7 @@ enum ModelLoading {
         }
         var options = CompiledModel.Options()
         options.disabledFusions = Set(disabled)
+        options.recordsChanges = recordsChanges
         // The thread that calls takes part as well.
         let workerCount = (threadCount ?? ThreadPool.availableProcessorCount) - 1
         let pool = workerCount > 0 ? ThreadPool(workerCount: workerCount) : nil

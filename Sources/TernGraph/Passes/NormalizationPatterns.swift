@@ -88,7 +88,8 @@ private struct NormalizationMatch {
 
     /// What a node takes the square of.
     private static func squared(_ node: Node?, _ graph: Graph) -> ValueID? {
-        guard let node, node.domain.isEmpty, node.inputs.count == 2, let base = node.inputs[0] else {
+        guard let node, node.domain.isEmpty, node.inputs.count == 2, let base = node.inputs[0]
+        else {
             return nil
         }
         let isSquare =
@@ -128,18 +129,17 @@ private struct NormalizationMatch {
             take(index, quotient)
         } else {
             guard let inverse = inverse(uses, graph) else { return false }
-            if let product = uses.onlyReader(of: inverse, named: "Mul"),
+            guard let product = uses.onlyReader(of: inverse, named: "Mul"),
                 let factor = product.node.operand(besides: inverse)
-            {
-                if factor == centred {
-                    take(product.index, product.node)
-                } else if isRow(factor, graph), let scaled = product.node.outputs[0] {
-                    scale = factor
-                    parts.insert(product.index)
-                    guard takeScaled(by: scaled, uses) else { return false }
-                } else {
-                    return false
-                }
+            else {
+                return false
+            }
+            if factor == centred {
+                take(product.index, product.node)
+            } else if isRow(factor, graph), let scaled = product.node.outputs[0] {
+                scale = factor
+                parts.insert(product.index)
+                guard takeScaled(by: scaled, uses) else { return false }
             } else {
                 return false
             }
@@ -241,7 +241,9 @@ private struct NormalizationMatch {
 
     /// The same numbers without outer axes.
     private func row(_ id: ValueID, _ graph: inout Graph) -> ValueID {
-        guard let tensor = graph.initializers[id], tensor.shape.rank > rank - axis else { return id }
+        guard let tensor = graph.initializers[id], tensor.shape.rank > rank - axis else {
+            return id
+        }
         return graph.addFloats(
             near: graph[id].name,
             tensor.elements(as: Float.self),

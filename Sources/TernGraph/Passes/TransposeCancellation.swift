@@ -42,7 +42,9 @@ package struct TransposeCancellation: Pass {
         if case .ints(let order)? = node.attributes["perm"] {
             return order.sorted() == Array(order.indices) ? order : nil
         }
-        guard let input = node.inputs[0], let rank = graph[input].dimensions?.count else { return nil }
+        guard let input = node.inputs[0], let rank = graph[input].dimensions?.count else {
+            return nil
+        }
         return Array((0..<rank).reversed())
     }
 

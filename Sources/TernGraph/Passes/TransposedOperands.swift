@@ -17,7 +17,8 @@ package struct TransposedOperands: Pass {
         var changed = 0
         for index in uses.nodes.indices {
             guard let node = uses.nodes[index],
-                node.isStandard("Gemm") && node.operatorVersion >= 7 || isMatrixProduct(node, graph),
+                node.isStandard("Gemm") && node.operatorVersion >= 7
+                    || isMatrixProduct(node, graph),
                 let right = node.inputs[1], graph.initializers[right] == nil
             else { continue }
             var made = node

@@ -126,7 +126,10 @@ struct PassSequence {
     /// What is to be done to a graph once the shapes of a plan are known; nothing if they are known already.
     static func planPasses(for graph: Graph, options: CompiledModel.Options) -> [any Pass] {
         let isKnown = graph.nodes.allSatisfy { node in
-            node.outputs.allSatisfy { $0 == nil || graph.knownDimensions($0) != nil }
+            node.outputs.allSatisfy { id in
+                guard let id else { return true }
+                return graph[id].dimensions?.allSatisfy { $0.fixedSize != nil } ?? false
+            }
         }
         return isKnown ? [] : enabled(CompiledModel.perPlan, options)
     }

@@ -5,8 +5,8 @@ import TernTensor
 /// QuantizeLinear.
 ///
 /// Conv becomes QLinearConv, MatMul QLinearMatMul, Gemm QGemm, Add, Mul, Sigmoid and
-/// GlobalAveragePool their namesakes of com.microsoft; MaxPool and what only moves elements works on the bytes
-/// themselves if their scale stays the same. A Relu or Clip before the QuantizeLinear goes if the bytes
+/// GlobalAveragePool their namesakes of com.microsoft; what only moves elements moves the bytes themselves if
+/// their scale stays the same. MaxPool stays with floats, for which it has a faster kernel. A Relu or Clip before the QuantizeLinear goes if the bytes
 /// cannot say more than it lets through. Results differ from the unfused ones by rounding: where a number
 /// lies half-way between two bytes it may go either way.
 ///

@@ -27,7 +27,7 @@ enum Replacement {
         case "Gemm": gemm(node, x, end, uses, &graph)
         case "Add", "Mul": binary(node, x, end, uses, &graph)
         case "GlobalAveragePool", "Sigmoid": unary(node, x, end, &graph)
-        case "MaxPool", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose":
+        case "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose":
             movement(node, x, end, graph)
         default: nil
         }
@@ -203,14 +203,12 @@ enum Replacement {
         _ end: QuantizedEnd,
         _ graph: Graph
     ) -> Node? {
-        guard graph.codeType(x) == end.elementType, graph.scalar(x.scale) == graph.scalar(end.scale),
+        guard graph.codeType(x) == end.elementType,
+            graph.scalar(x.scale) == graph.scalar(end.scale),
             graph.zeroPoint(x.zero) == graph.zeroPoint(end.zero)
         else { return nil }
         var made = node
         made.inputs[0] = x.codes
-        if node.operatorName == "MaxPool", node.operatorVersion < 12 {
-            (made.operatorSetVersion, made.operatorVersion) = (12, 12)
-        }
         return made
     }
 

@@ -145,6 +145,27 @@ import Testing
         }
     }
 
+    @Test func `a residual that the result is written over is read first, however deep it is`()
+        throws
+    {
+        for depth in [7, 700, 1600] {
+            var maker = GraphMaker()
+            maker.input("x", [.fixed(40), .fixed(depth)])
+            maker.input("z", [.fixed(40), .fixed(33)])
+            maker.weight("w", tensor([depth, 33]))
+            maker.node("Neg", ["z"], ["n"])
+            maker.node("MatMul", ["x", "w"], ["p"])
+            maker.node("Add", ["p", "n"], ["y"])
+            maker.output("y")
+            let result = try run(
+                maker.graph,
+                [tensor([40, depth], seed: 3), tensor([40, 33], seed: 4)]
+            )
+            #expect(result.operators == ["Neg", "ai.tern:MatMul"])
+            #expect(result.fused == result.plain)
+        }
+    }
+
     @Test func `an addend that may have another shape stays outside`() throws {
         for (dimensions, shape) in [
             ([Dimension.symbolic("other"), .fixed(4)], Shape([3, 4])),
