@@ -12,7 +12,7 @@ extension OperatorLibrary {
         LinearModels.all, FeatureOperators.all, TreeOperators.all, QuantizationOperators.all,
         IntegerProductOperators.all, ByteConvolutionOperators.all, BlockProductOperator.all,
         FusedProduct.all, AttentionOperators.all, FusedAttention.all,
-        FusedIntegerProduct.all,
+        FusedIntegerProduct.all, LookupOperator.all,
         EinsumOperator.all, ResizeOperators.all, ImageOperators.all, DeterminantOperator.all,
         NormOperators.all, GatedOperators.all,
     ]

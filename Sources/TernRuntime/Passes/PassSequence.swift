@@ -22,8 +22,8 @@ extension CompiledModel {
     fileprivate static let shaped: [any Pass] = [
         ViewRemoval(), CommonSubexpressions(operators: OperatorLibrary.standard.operators),
         TransposeCancellation(), PaddingFusion(), BatchNormalizationFolding(),
-        ActivationPatterns(), NormalizationPatterns(), AttentionFusion(), TransposedOperands(),
-        IntegerProductFusion(), EpilogueFusion(),
+        ActivationPatterns(), NormalizationPatterns(), RotaryPatterns(), AttentionFusion(),
+        TransposedOperands(), OneHotFusion(), IntegerProductFusion(), EpilogueFusion(),
     ]
 
     /// The passes that can be switched off, in the order in which they run.
@@ -32,8 +32,8 @@ extension CompiledModel {
     /// The passes that may find more once all sizes are known: those that make no weights, which would have to
     /// be packed for every plan.
     fileprivate static let perPlan: [any Pass] = [
-        ViewRemoval(), TransposeCancellation(), NormalizationPatterns(), AttentionFusion(),
-        TransposedOperands(), EpilogueFusion(),
+        ViewRemoval(), TransposeCancellation(), NormalizationPatterns(), RotaryPatterns(),
+        AttentionFusion(), TransposedOperands(), EpilogueFusion(),
     ]
 }
 
