@@ -28,6 +28,8 @@ package final class CompiledModel: Sendable {
         package var disabledFusions: Set<String> = []
         /// Where it is counted how often there was a plan.
         package var counters = PlanCounters.shared
+        /// Whether ``CompiledModel/fusions`` tells what each pass changed, which takes time.
+        package var recordsChanges = false
 
         /// Makes options; each has a default that suits a server.
         package init(
@@ -43,14 +45,6 @@ package final class CompiledModel: Sendable {
         }
     }
 
-    /// What one of ``fusionPasses`` did.
-    package struct Fusion: Sendable {
-        /// The pass's name.
-        package let name: String
-        /// How many nodes became part of others.
-        package let nodeCount: Int
-    }
-
     /// What callers give, in the model's order.
     package let inputs: [TensorDescriptor]
     /// What callers get, in the model's order.
@@ -59,7 +53,7 @@ package final class CompiledModel: Sendable {
     package var graph: Graph { program.graph }
     /// How many numbers the model learnt.
     package let parameterCount: Int
-    /// What fusion did, pass by pass.
+    /// What the passes did, in their order.
     package let fusions: [Fusion]
 
     /// Which kernels run the model, and the threads that may help.
@@ -109,28 +103,13 @@ package final class CompiledModel: Sendable {
         // Constants are folded with packed weights of their own: what they are packed into is
         // needed once.
         let folding = Evaluator(operators: options.operators, context: context)
-        let constants = ConstantFolding(
+        var sequence = PassSequence(
             operators: operators,
-            resultByteCountLimit: Self.foldedByteCountLimit(graph),
-            evaluator: folding.constantEvaluator
+            evaluator: folding.constantEvaluator,
+            options: options
         )
-        let cleaning: [any Pass] = [IdentityRemoval(), constants, DeadCodeElimination()]
-        try graph.apply(cleaning)
-        // What a branch brings with it may be constant as well, and decide further branches.
-        while try BranchFolding().run(on: &graph) > 0 { try graph.apply(cleaning) }
-        let inference = ShapeInference(
-            operators: operators,
-            evaluator: folding.constantEvaluator
-        )
-        var shapes = try inference.infer(graph)
-        while case let choices = BranchFolding.decided(in: graph, shapes: shapes), !choices.isEmpty
-        {
-            graph.inlineSubgraphs(choices)
-            try graph.apply(cleaning)
-            shapes = try inference.infer(graph)
-        }
-        shapes.annotate(&graph)
-        fusions = try Self.fuse(&graph, unless: options.disabledFusions)
+        try sequence.optimize(&graph)
+        fusions = sequence.fusions
         graph.numberNodes()
         let untyped = (graph.inputs + graph.outputs).filter {
             graph[$0.value].elementType == nil
@@ -150,38 +129,10 @@ package final class CompiledModel: Sendable {
         program = GraphProgram(
             graph,
             planCountLimit: options.planCountLimit,
-            counters: options.counters
+            counters: options.counters,
+            passes: PassSequence.planPasses(for: graph, options: options)
         )
         packWeights()
-    }
-
-    /// What puts several nodes into one, in the order in which it is done.
-    ///
-    /// They need the types and shapes that inference has found.
-    package static let fusionPasses: [any Pass] = [
-        HalfWidening(), PaddingFusion(), BatchNormalizationFolding(), ActivationPatterns(),
-        EpilogueFusion(),
-    ]
-
-    /// How many bytes constants may grow to: a short file cannot take much memory by asking for it.
-    ///
-    /// What is folded beyond a model's own weights is weights of another type, four bytes for one at
-    /// the most, or masks and positions, which are small.
-    private static func foldedByteCountLimit(_ graph: Graph) -> Int {
-        graph.initializers.values.reduce(128 << 20) { $0 + 8 * $1.storage.byteCount }
-    }
-
-    private static func fuse(
-        _ graph: inout Graph,
-        unless disabled: Set<String>
-    ) throws(GraphError) -> [Fusion] {
-        var done: [Fusion] = []
-        for pass in fusionPasses where !disabled.contains(pass.name) {
-            done.append(Fusion(name: pass.name, nodeCount: try pass.run(on: &graph)))
-        }
-        // Weights that were replaced, and constants that became attributes.
-        try graph.apply([DeadCodeElimination()])
-        return done
     }
 
     /// Makes one plan, so that the weights are packed before the first call.

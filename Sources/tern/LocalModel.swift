@@ -14,13 +14,15 @@ struct LocalModel {
     /// - Parameters:
     ///   - argument: A model file, or a folder that holds a `model.onnx`.
     ///   - threadCount: The threads that a call may use; all processors if it is `nil`.
+    ///   - disabled: The names of passes that are left out.
     /// - Throws: ``Failure`` if the model cannot be read or compiled.
-    init(_ argument: String, threadCount: Int? = nil) throws {
+    init(_ argument: String, threadCount: Int? = nil, without disabled: [String] = []) throws {
         path = try ModelLoading.path(argument)
         model = try ModelLoading.compile(
             ModelLoading.read(path).graph,
             from: path,
-            threadCount: threadCount
+            threadCount: threadCount,
+            without: disabled
         )
         session = Session(model)
     }

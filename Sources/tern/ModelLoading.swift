@@ -30,16 +30,37 @@ enum ModelLoading {
     }
 
     /// Compiles a graph; its calls may use every processor, or as many threads as are given.
+    ///
+    /// - Parameters:
+    ///   - graph: The graph as the file has it.
+    ///   - path: The file, for messages.
+    ///   - threadCount: The threads that a call may use; all processors if it is `nil`.
+    ///   - disabled: The names of passes that are left out.
+    ///   - recordsChanges: Whether the model tells what each pass changed.
+    /// - Returns: The model.
+    /// - Throws: ``Failure`` if a pass is unknown or the graph cannot be compiled.
     static func compile(
         _ graph: Graph,
         from path: String,
-        threadCount: Int? = nil
+        threadCount: Int? = nil,
+        without disabled: [String] = [],
+        recordsChanges: Bool = false
     ) throws -> CompiledModel {
+        let known = CompiledModel.fusionPasses.map(\.name)
+        if let unknown = disabled.first(where: { !known.contains($0) }) {
+            throw Failure(
+                .usage,
+                "there is no pass '\(unknown)'; there are \(known.joined(separator: ", "))"
+            )
+        }
+        var options = CompiledModel.Options()
+        options.disabledFusions = Set(disabled)
+        options.recordsChanges = recordsChanges
         // The thread that calls takes part as well.
         let workerCount = (threadCount ?? ThreadPool.availableProcessorCount) - 1
         let pool = workerCount > 0 ? ThreadPool(workerCount: workerCount) : nil
         do throws(GraphError) {
-            return try CompiledModel(graph, pool: pool)
+            return try CompiledModel(graph, pool: pool, options: options)
         } catch {
             throw Failure(.data, "\(path): \(error)")
         }

@@ -123,6 +123,25 @@ struct ProgramTests {
         #expect(try NPYFile.read("\(results)/\(name).npy").shape == [1, 4])
     }
 
+    @Test func `inspect shows a plan, and writes the graph as text or for drawing`() throws {
+        let folder = try verificationFolder(error: 0)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let plan = try tern("inspect", folder.path, "--plan")
+        #expect(plan.code == 0)
+        for word in ["before ", "passes", "after ", "memory "] {
+            #expect(plan.output.contains("\n\(word)") || plan.output.hasPrefix(word))
+        }
+        let text = try tern("inspect", folder.path, "--dump", "-")
+        #expect(text.output.hasPrefix("input "))
+        let path = folder.appendingPathComponent("graph.dot").path
+        #expect(try tern("inspect", folder.path, "--dump", path).code == 0)
+        let drawing = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(drawing.hasPrefix("digraph"))
+        #expect(drawing.contains(" -> "))
+        #expect(try tern("inspect", folder.path, "--plan", "--shape", "nobody=1").code == 64)
+        #expect(try tern("inspect", folder.path, "--without", "nothing").code == 64)
+    }
+
     @Test func `a file that isn't there ends with 66 and is named`() throws {
         let outcome = try tern("inspect", "/nonexistent/model.onnx")
         #expect(outcome.code == 66)

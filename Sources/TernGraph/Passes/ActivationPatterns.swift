@@ -2,7 +2,8 @@ import TernTensor
 
 /// Finds activations that exporters wrote in parts and puts one operator in their place.
 ///
-/// GELU: x · ½ · (1 + erf(x / √2)). Swish: x · sigmoid(x). HardSwish: x · hardSigmoid(x) with α = 1/6 and
+/// GELU: x · ½ · (1 + erf(x / √2)), and its approximation x · ½ · (1 + tanh(√(2/π) · (x + 0.044715 · x³))).
+/// Swish: x · sigmoid(x). HardSwish: x · hardSigmoid(x) with α = 1/6 and
 /// β = 1/2, also written x · clip(x + 3, 0, 6) / 6. Factors may come in any order; constants are
 /// compared within two units in the last place.
 package struct ActivationPatterns: Pass {
@@ -21,6 +22,7 @@ package struct ActivationPatterns: Pass {
             let match: Match? =
                 switch node.operatorName {
                 case "Erf": gelu(node, at: index, uses, graph)
+                case "Tanh": approximateGelu(node, at: index, uses, graph)
                 case "Sigmoid": gated(node, at: index, by: "Swish", version: 24, uses)
                 case "HardSigmoid":
                     isHalfSixth(node)
@@ -37,7 +39,7 @@ package struct ActivationPatterns: Pass {
         return replaced
     }
 
-    private struct Match {
+    struct Match {
         /// The positions of the nodes that are replaced.
         var parts: [Int]
         /// The one that makes the result.
@@ -45,7 +47,7 @@ package struct ActivationPatterns: Pass {
         var node: Node
     }
 
-    private func match(
+    func match(
         _ parts: [Int],
         last: (index: Int, node: Node),
         _ operatorName: String,
@@ -129,9 +131,26 @@ package struct ActivationPatterns: Pass {
             let sum = uses.onlyReader(of: erf.outputs[0], named: "Add"),
             let (_, one) = scalarOperand(of: sum.node, graph), one == 1
         else { return nil }
-        // The product of 1 + erf, x and ½, or of 1 + erf and x · ½.
-        var parts = [index, scaled, sum.index]
-        var value = sum.node.outputs[0]
+        return halved(
+            sum.node.outputs[0],
+            times: input,
+            [index, scaled, sum.index],
+            uses,
+            graph
+        )
+    }
+
+    /// The GELU that is the product of a sum, its input and ½, in any order.
+    func halved(
+        _ sum: ValueID?,
+        times input: ValueID,
+        _ known: [Int],
+        _ uses: ValueUses,
+        _ graph: Graph
+    ) -> Match? {
+        // Either one after the other, or times x · ½.
+        var parts = known
+        var value = sum
         var (hasInput, hasHalf) = (false, false)
         while !(hasInput && hasHalf) {
             guard let product = uses.onlyReader(of: value, named: "Mul"),
@@ -162,7 +181,7 @@ package struct ActivationPatterns: Pass {
 
     // MARK: Parts
 
-    private func other(than id: ValueID?, of node: Node) -> ValueID? {
+    func other(than id: ValueID?, of node: Node) -> ValueID? {
         guard node.inputs.count == 2, let id else { return nil }
         if node.inputs[0] == id { return node.inputs[1] }
         return node.inputs[1] == id ? node.inputs[0] : nil
@@ -171,7 +190,7 @@ package struct ActivationPatterns: Pass {
     /// The operand of a node with two inputs that isn't a constant, and the constant.
     ///
     /// The constant must not have more axes than the operand, or the result would have them too.
-    private func scalarOperand(of node: Node, _ graph: Graph) -> (ValueID, Float)? {
+    func scalarOperand(of node: Node, _ graph: Graph) -> (ValueID, Float)? {
         guard node.inputs.count == 2 else { return nil }
         for (position, other) in [(0, 1), (1, 0)] {
             guard let operand = node.inputs[position], graph.initializers[operand] == nil,
@@ -184,7 +203,7 @@ package struct ActivationPatterns: Pass {
         return nil
     }
 
-    private func isClose(_ found: Float, _ expected: Float) -> Bool {
+    func isClose(_ found: Float, _ expected: Float) -> Bool {
         abs(found - expected) <= 2 * expected.ulp
     }
 }

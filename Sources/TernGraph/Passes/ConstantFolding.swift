@@ -17,6 +17,7 @@ package struct ConstantFolding: Pass {
     private let operators: OperatorSet
     private let evaluator: ConstantEvaluator
     private let resultByteCountLimit: Int
+    private let kept: Set<String>
 
     /// Sets folding up.
     ///
@@ -24,15 +25,18 @@ package struct ConstantFolding: Pass {
     ///   - operators: The operators; only pure ones are computed.
     ///   - resultByteCountLimit: How long all results that are held may be together. A node that
     ///     would exceed it stays, so that a short model cannot take memory without end.
+    ///   - kept: Operators of the standard domain that are left for later.
     ///   - evaluator: Computes a node.
     package init(
         operators: OperatorSet,
         resultByteCountLimit: Int = 4 << 30,
+        keeping kept: Set<String> = [],
         evaluator: @escaping ConstantEvaluator
     ) {
         self.operators = operators
         self.evaluator = evaluator
         self.resultByteCountLimit = resultByteCountLimit
+        self.kept = kept
     }
 
     /// What the pass does.
@@ -105,9 +109,9 @@ package struct ConstantFolding: Pass {
         isCertain: Bool,
         _ progress: Progress
     ) throws(GraphError) -> [Tensor]? {
-        guard let schema = operators.schema(of: node), schema.isPure, node.subgraphs.isEmpty else {
-            return nil
-        }
+        guard let schema = operators.schema(of: node), schema.isPure, node.subgraphs.isEmpty,
+            !(node.domain.isEmpty && kept.contains(node.operatorName))
+        else { return nil }
         var tensors: [Tensor?] = []
         for input in node.inputs {
             guard let input else {

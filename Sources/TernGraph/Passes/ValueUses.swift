@@ -7,8 +7,10 @@ package struct ValueUses {
     /// The nodes; `nil` where one was taken out.
     package private(set) var nodes: [Node?]
     private var producers: [Int?]
-    private var readers: [[Int]]
-    private var isOutput: [Bool]
+    /// The positions of the nodes that read each value, once for each time they read it.
+    private(set) var readers: [[Int]]
+    /// Which values the caller gets.
+    private(set) var isOutput: [Bool]
 
     /// Looks at a graph.
     package init(_ graph: Graph) {
@@ -51,9 +53,15 @@ package struct ValueUses {
         connect(node, at: index)
     }
 
+    /// Notes that the caller gets another value.
+    mutating func isOutputChanged(from id: ValueID, to other: ValueID) {
+        isOutput[id.index] = false
+        isOutput[other.index] = true
+    }
+
     /// The position of the node that makes a value; `nil` if none does.
     package func producer(of id: ValueID?) -> Int? {
-        guard let id else { return nil }
+        guard let id, id.index < producers.count else { return nil }
         return producers[id.index]
     }
 
@@ -68,7 +76,8 @@ package struct ValueUses {
     /// The position of the node that reads a value, if exactly one does, once, and the caller doesn't
     /// get it.
     package func onlyReader(of id: ValueID?) -> Int? {
-        guard let id, !isOutput[id.index], readers[id.index].count == 1 else { return nil }
+        guard let id, id.index < readers.count, !isOutput[id.index], readers[id.index].count == 1
+        else { return nil }
         return readers[id.index][0]
     }
 
@@ -116,7 +125,8 @@ extension Graph {
         )
     }
 
-    private func unusedName(near name: String) -> String {
+    /// A name that no value has.
+    package func unusedName(near name: String) -> String {
         let names = Set(values.map(\.name))
         var count = 0
         while names.contains("\(name)#\(count)") { count += 1 }

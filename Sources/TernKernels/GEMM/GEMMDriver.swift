@@ -66,9 +66,11 @@ internal enum GEMMDriver {
             panelCount = (tile.columnCount + width - 1) / width
             blockRowCount = context.table.blockRowCount
             rowCount = tile.rowCount
-            // Sums that wait in C would overwrite what beta multiplies.
-            let isCut =
-                tile.depth > GEMMDriver.depthPart && tile.beta == 0 && rowCount > blockRowCount
+            // Sums that wait in C would overwrite what beta multiplies, or a residual that is C.
+            let readsC =
+                unsafe tile.beta != 0
+                || tile.residual.map { unsafe $0 == UnsafePointer(tile.c) } ?? false
+            let isCut = tile.depth > GEMMDriver.depthPart && !readsC && rowCount > blockRowCount
             let partCount =
                 isCut ? (tile.depth + GEMMDriver.depthPart - 1) / GEMMDriver.depthPart : 1
             // Whole cache lines of A.

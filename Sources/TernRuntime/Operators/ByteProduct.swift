@@ -143,6 +143,30 @@ struct ByteProduct: Sendable {
         }
     }
 
+    /// Whether the right-hand side was packed beforehand.
+    var isPacked: Bool { packed != nil }
+
+    /// Stores floats; the right-hand side must be packed.
+    @unsafe func multiply(
+        _ frame: borrowing KernelFrame,
+        intoFloats output: UnsafeMutablePointer<Float>,
+        scaling: IntegerScaling,
+        scratch: UnsafeMutableRawBufferPointer
+    ) {
+        guard let packed else { preconditionFailure("a product into floats is not packed") }
+        unsafe forEachMatrix(frame, scratch) { a, _, index, _, context in
+            unsafe IntegerGEMM.multiply(
+                a,
+                rowCount: rowCount,
+                by: packed,
+                into: output + index * rowCount * columnCount,
+                rowStride: columnCount,
+                scaling: scaling,
+                context: context
+            )
+        }
+    }
+
     /// Stores bytes.
     @unsafe func multiply(
         _ frame: borrowing KernelFrame,

@@ -25,6 +25,12 @@ enum FusedProduct {
         node.attributes[attributes.b] = .float(operation.b)
     }
 
+    /// Whether a node was made by fusion, and an addend and an activation can still follow.
+    static func isOpen(_ node: Node) -> Bool {
+        node.domain == domain && node.attributes[attributes.function] == nil
+            && (node.inputs.count < 4 || node.inputs[3] == nil)
+    }
+
     /// What a node applies last.
     static func activation(of node: Node) throws(OperatorError) -> UnaryOperation {
         guard node.domain == domain else { return .identity }

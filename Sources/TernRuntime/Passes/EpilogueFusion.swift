@@ -55,8 +55,9 @@ private struct Product {
 
     /// `nil` if the node is nothing that an epilogue can follow.
     init?(_ node: Node?, _ graph: Graph) {
-        guard let node, node.domain.isEmpty, node.inputs.count >= 2, let weights = node.inputs[1],
-            let tensor = graph.initializers[weights], tensor.elementType == .fp32
+        guard let node, node.domain.isEmpty || FusedProduct.isOpen(node), node.inputs.count >= 2,
+            let weights = node.inputs[1], let tensor = graph.initializers[weights],
+            tensor.elementType == .fp32
         else { return nil }
         let shape = tensor.shape
         switch node.operatorName {

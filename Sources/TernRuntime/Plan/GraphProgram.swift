@@ -8,14 +8,22 @@ package final class GraphProgram: Sendable {
     package let graph: Graph
     /// For a subgraph, which of its node's ``Node/capturedValues`` each of its last inputs is.
     package let captureIndices: [Int]
+    /// What is done to the graph once the shapes of a plan are known.
+    private let passes: [any Pass]
     private let general: GeneralPlan
     private let plans: Guarded<PlanCache>
     private let counters: PlanCounters
 
     /// Makes a program of a whole model.
-    init(_ graph: Graph, planCountLimit: Int, counters: PlanCounters) {
+    init(
+        _ graph: Graph,
+        planCountLimit: Int,
+        counters: PlanCounters,
+        passes: [any Pass] = []
+    ) {
         self.graph = graph
         self.counters = counters
+        self.passes = passes
         captureIndices = []
         general = GeneralPlan(graph)
         plans = Guarded(PlanCache(limit: planCountLimit))
@@ -30,6 +38,7 @@ package final class GraphProgram: Sendable {
     init(subgraphOf node: Node, _ name: String) throws(OperatorError) {
         let subgraph = try node.graph(name)
         let captured = node.capturedValues
+        passes = []
         graph = subgraph.liftingCaptures()
         captureIndices = subgraph.captures.compactMap { captured.firstIndex(of: $0.outer) }
         general = GeneralPlan(graph)
@@ -80,7 +89,12 @@ package final class GraphProgram: Sendable {
     ) throws(RuntimeError) -> ExecutionPlan {
         let clock = ContinuousClock()
         let start = clock.now
-        let made = try PlanBuilder.build(graph, inputs: inputs, environment: environment)
+        let made = try PlanBuilder.build(
+            graph,
+            inputs: inputs,
+            passes: passes,
+            environment: environment
+        )
         let evictedCount = plans.withLock { $0.insert(made) }
         counters.countCompilation(taking: clock.now - start, evicting: evictedCount)
         return made

@@ -35,12 +35,14 @@ struct PlanBuilder {
     /// - Parameters:
     ///   - graph: The graph, with resolved operators and folded constants.
     ///   - inputs: What is known of its inputs.
+    ///   - passes: What is done to the graph once its shapes are known.
     ///   - environment: The operators, the packed weights, and how long the arena may be.
     /// - Returns: The plan.
     /// - Throws: ``RuntimeError`` if the shapes do not fit, or too much memory would be needed.
     static func build(
         _ graph: Graph,
         inputs: Inputs,
+        passes: [any Pass] = [],
         environment: Evaluator
     ) throws(RuntimeError) -> ExecutionPlan {
         let inference = ShapeInference(
@@ -56,6 +58,12 @@ struct PlanBuilder {
                 !choices.isEmpty
             {
                 graph.inlineSubgraphs(choices)
+                shapes = try infer(graph, inputs, inference)
+            }
+            if !passes.isEmpty {
+                graph.foldKnownValues(shapes)
+                shapes.annotate(&graph)
+                try graph.apply(passes + [DeadCodeElimination()])
                 shapes = try infer(graph, inputs, inference)
             }
         } catch {

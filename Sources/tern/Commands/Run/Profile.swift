@@ -30,8 +30,8 @@ struct Profile {
         for call in 0..<callCount {
             var index = 0
             var origin: ContinuousClock.Instant?
-            try local.call { [graph = local.model.graph] plan, step, range in
-                if call == 0 { steps.append(Self.step(step, of: plan, graph)) }
+            try local.call { plan, step, range in
+                if call == 0 { steps.append(Self.step(step, of: plan)) }
                 let first = origin ?? range.lowerBound
                 origin = first
                 let duration = (range.upperBound - range.lowerBound).nanoseconds
@@ -44,8 +44,7 @@ struct Profile {
 
     private static func step(
         _ step: ExecutionPlan.Step?,
-        of plan: ExecutionPlan,
-        _ graph: Graph
+        of plan: ExecutionPlan
     ) -> Step {
         guard let step else {
             return Step(
@@ -55,7 +54,7 @@ struct Profile {
                 byteCount: 0
             )
         }
-        let node = graph.nodes[step.nodeIndex]
+        let node = plan.graph.nodes[step.nodeIndex]
         let operands = step.firstPlace..<(step.firstPlace + step.inputCount + step.outputCount)
         return Step(
             operatorName: node.qualifiedOperatorName,

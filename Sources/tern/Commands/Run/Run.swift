@@ -40,6 +40,14 @@ struct Run: AsyncParsableCommand {
     @Option(help: "The threads that may take part, 1 to 56; all processors unless told otherwise.")
     var threads: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "A pass that is left out, to see what it brings; 'tern inspect --plan' names them.",
+            valueName: "pass"
+        )
+    )
+    var without: [String] = []
+
     @Flag(help: "Shows where the time goes.")
     var profile = false
 
@@ -64,7 +72,7 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingFailure {
-            let local = try LocalModel(model, threadCount: threads)
+            let local = try LocalModel(model, threadCount: threads, without: without)
             let inputs = try TensorFolder.read(inputDir, role: .input, of: local.model.inputs)
             let outputs = try local.run(inputs)
             if let outputDir { try write(outputs, of: local, to: outputDir) }

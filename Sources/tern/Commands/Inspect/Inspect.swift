@@ -13,17 +13,66 @@ struct Inspect: AsyncParsableCommand {
             and then ends with 65.
 
               tern inspect model.onnx
+
+            With --plan it tells what each pass made of the graph, and the steps and the memory of the             plan that runs; with --dump it writes the graph.
+
+              tern inspect model.onnx --plan --shape tokens=1,32
+              tern inspect model.onnx --dump graph.dot
             """
     )
 
     @Argument(help: "A model file, or a folder that holds a model.onnx.")
     var model: String
 
+    @Flag(help: "Shows what the passes changed, and the plan for --shape.")
+    var plan = false
+
+    @Option(
+        name: .customLong("shape"),
+        help: "NAME=SIZE,SIZE… for an input of --plan; sizes that are left open are 1."
+    )
+    var shapes: [String] = []
+
+    @Option(help: "Writes the graph that runs to a file, or to standard output for '-'.")
+    var dump: String?
+
+    @Option(help: "How the graph is written: text or dot; as the file's suffix says, or as text.")
+    var format: GraphFormat?
+
+    @Flag(help: "Writes the graph as the file has it, instead of the one that runs.")
+    var source = false
+
+    @Option(
+        help: ArgumentHelp(
+            "A pass that is left out; see --plan for their names.",
+            valueName: "pass"
+        )
+    )
+    var without: [String] = []
+
     func run() async throws {
         try await reportingFailure {
             let path = try ModelLoading.path(model)
             let file = try ModelLoading.read(path)
             let graph = file.graph
+            if let dump {
+                let shown =
+                    source
+                    ? graph : try ModelLoading.compile(graph, from: path, without: without).graph
+                try (format ?? .suffix(of: dump)).write(shown, to: dump)
+                return
+            }
+            if plan {
+                let compiled = try ModelLoading.compile(
+                    graph,
+                    from: path,
+                    without: without,
+                    recordsChanges: true
+                )
+                let report = try PlanReport(source: graph, model: compiled, shapes: sizes())
+                report.lines.forEach(writeLine)
+                return
+            }
             writeLine("model      \(path)")
             if !graph.name.isEmpty { writeLine("graph      \(graph.name)") }
             if !file.producerName.isEmpty {
@@ -37,7 +86,7 @@ struct Inspect: AsyncParsableCommand {
                 "parameters \(graph.parameterCount) in \(graph.initializers.count) tensors, "
                     + "\(byteCount) bytes"
             )
-            let compiled = Result { try ModelLoading.compile(graph, from: path) }
+            let compiled = Result { try ModelLoading.compile(graph, from: path, without: without) }
             for (label, ports, compiledPorts) in [
                 ("input", graph.inputs, (try? compiled.get())?.inputs),
                 ("output", graph.outputs, (try? compiled.get())?.outputs),
@@ -67,6 +116,22 @@ struct Inspect: AsyncParsableCommand {
             case .failure(let failure): throw failure
             }
         }
+    }
+
+    private func sizes() throws -> [String: Shape] {
+        var found: [String: Shape] = [:]
+        for text in shapes {
+            // Names may contain '='.
+            guard let end = text.lastIndex(of: "=") else {
+                throw Failure(.usage, "'\(text)' is no shape; expected NAME=SIZE,SIZE…")
+            }
+            let sizes = text[text.index(after: end)...].split(separator: ",").map { Int($0) }
+            guard let shape = Shape(validating: sizes.map { $0 ?? -1 }) else {
+                throw Failure(.usage, "'\(text)' is no shape; expected NAME=SIZE,SIZE…")
+            }
+            found[String(text[..<end])] = shape
+        }
+        return found
     }
 
     private func describe(_ name: String, _ value: Value) -> String {
