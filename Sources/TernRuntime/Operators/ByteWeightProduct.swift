@@ -50,8 +50,8 @@ struct ByteWeightProduct: Sendable {
             throw OperatorError("input \(scale) is \(scales.elementType), expected FP32")
         }
         self.scales = scales
-        packed = try context.prepared(from: input, variant: "columns \(points)") {
-            () throws(OperatorError) in
+        packed = try context.packed(from: input, variant: "columns \(points)") {
+            (memory) throws(OperatorError) in
             withExtendedLifetime(weight) {
                 (0..<directions).map { direction in
                     let own = (0..<columns).map { column in
@@ -71,7 +71,9 @@ struct ByteWeightProduct: Sendable {
                                 rowStride: columns,
                                 isSigned: weight.elementType == .int8,
                                 zeroPoints: own.baseAddress
-                            )
+                            ),
+                            table: context.kernels.table,
+                            memory: memory
                         )
                     }
                 }

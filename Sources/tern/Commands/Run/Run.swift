@@ -22,7 +22,7 @@ struct Run: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A model file, or a folder that holds a model.onnx.")
+    @Argument(help: "A model file, or a folder that holds a model.tern or a model.onnx.")
     var model: String
 
     @Option(help: "The folder with the inputs.")
