@@ -136,6 +136,7 @@ let computeColumn: [Target] = [
     .target(
         name: "TernArtefact",
         dependencies: ["TernGraph", "TernTensor"],
+        exclude: ["README.md"],
         swiftSettings: swiftSettings
     ),
     .target(
@@ -262,7 +263,8 @@ let testTargets: [Target] = [
         of: "TernServer",
         alsoUsing: [
             "TernClient", "TernWire", "TernTransport", "TernTransportNNG", "TernRuntime",
-            "TernONNX", "TernGraph", "TernThreadPool", "TernTensor", logging,
+            "TernArtefact", "TernONNX", "TernGraph", "TernKernels", "TernMicrokernels",
+            "TernThreadPool", "TernTensor", logging,
         ]
     ),
     tests(

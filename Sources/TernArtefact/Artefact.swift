@@ -53,7 +53,7 @@ package struct Artefact: Sendable {
     package var producer: String
     /// The file it was compiled from, as a name for people.
     package var source: String
-    /// In which precision products are computed: `f32`, …
+    /// The precision of what products are computed from, such as `f32`.
     package var precision: String
     /// The graph; it holds together as ``Graph/validate()`` says, and captures nothing.
     package var graph: Graph

@@ -180,7 +180,7 @@ package final class CompiledModel: Sendable {
         for shapes in parts.shapes where shapes.count == inputs.count {
             try? prepare(inputShapes: shapes)
         }
-        if parts.shapes.isEmpty { packWeights() }
+        if parts.shapes.isEmpty, !fits { packWeights() }
     }
 
     /// What callers give and get must have types.

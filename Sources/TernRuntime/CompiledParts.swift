@@ -5,7 +5,9 @@ package import TernTensor
 /// A compiled model taken apart, as it can be kept in a file: the graph that runs, and its weights in
 /// the layouts of some kernels.
 package struct CompiledParts: Sendable {
-    /// The graph after all passes. Each node's ``Node/operatorSetVersion`` is its operator's version.
+    /// The graph after all passes.
+    ///
+    /// Each node's ``Node/operatorSetVersion`` is its operator's version.
     package var graph: Graph
     /// How many numbers the model learnt, before any of them were folded.
     package var parameterCount: Int
@@ -72,5 +74,22 @@ extension Graph {
     fileprivate var weightStorages: [AlignedBuffer] {
         initializers.values.map(\.storage)
             + nodes.flatMap { $0.subgraphs.flatMap { $0.graph.weightStorages } }
+    }
+}
+
+extension CompiledModel {
+    /// The same model after one more pass, such as ``BFloatWeights``.
+    ///
+    /// - Parameter pass: The pass.
+    /// - Returns: The model, and how many places the pass changed.
+    /// - Throws: ``GraphError`` if the pass fails, or what it makes cannot run.
+    package func applying(_ pass: some Pass) throws(GraphError) -> (CompiledModel, changeCount: Int)
+    {
+        var parts = parts(shapes: [])
+        (parts.packing, parts.panels) = ("", [])
+        let changeCount = try pass.run(on: &parts.graph)
+        // What was replaced.
+        try parts.graph.apply([DeadCodeElimination()])
+        return (try CompiledModel(parts, context: context, options: options), changeCount)
     }
 }

@@ -50,8 +50,10 @@ internal import Glibc
     ///     there.
     ///   - keeper: What keeps it.
     /// - Precondition: The memory starts on a cache line.
-    @unsafe package init(viewing bytes: UnsafeRawBufferPointer, keptBy keeper: any AnyObject & Sendable)
-    {
+    @unsafe package init(
+        viewing bytes: UnsafeRawBufferPointer,
+        keptBy keeper: any AnyObject & Sendable
+    ) {
         guard let address = bytes.baseAddress,
             UInt(bitPattern: address).isMultiple(of: UInt(Self.alignment))
         else { preconditionFailure("a view starts on a cache line") }

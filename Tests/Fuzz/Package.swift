@@ -2,7 +2,7 @@
 import PackageDescription
 
 // A package of its own, because it does not link without the sanitizers' flags; `run` passes them.
-// The wire library is no product of Tern, so its sources are reached by symbolic links.
+// What is fuzzed is no product of Tern, so its sources are reached by symbolic links.
 let swiftSettings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .strictMemorySafety(),
@@ -18,10 +18,22 @@ let package = Package(
     targets: [
         .target(name: "TernTensor", swiftSettings: swiftSettings),
         .target(name: "TernWire", dependencies: ["TernTensor"], swiftSettings: swiftSettings),
+        .target(name: "TernGraph", dependencies: ["TernTensor"], swiftSettings: swiftSettings),
+        .target(
+            name: "TernArtefact",
+            dependencies: ["TernGraph", "TernTensor"],
+            exclude: ["README.md"],
+            swiftSettings: swiftSettings
+        ),
         .target(name: "CLibFuzzer"),
         .executableTarget(
             name: "WireFuzz",
             dependencies: ["TernWire", "TernTensor", "CLibFuzzer"],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "ArtefactFuzz",
+            dependencies: ["TernArtefact", "TernGraph", "TernTensor", "CLibFuzzer"],
             swiftSettings: swiftSettings
         ),
     ]

@@ -1,5 +1,5 @@
 // An artefact is a compiled model as one file, made to be mapped into memory. All numbers are
-// little-endian; `README.md` beside this folder is the specification.
+// little-endian; `README.md` of this target is the specification.
 //
 //     0    header, 64 bytes
 //     64   structure: what there is, the graph, and where the blobs lie
@@ -7,7 +7,9 @@
 
 /// The constants of the format.
 package enum ArtefactFormat {
-    /// What an artefact begins with. The first byte is none of text or protobuf's, and the line ends
+    /// What an artefact begins with.
+    ///
+    /// The first byte is none of text or protobuf's, and the line ends
     /// show a transfer that meddled with them.
     package static let magic: [UInt8] = [0x89, 0x54, 0x45, 0x52, 0x4E, 0x0D, 0x0A, 0x1A]
     /// The version that is written, and the only one that is read.

@@ -1,3 +1,5 @@
+import Dispatch
+import Synchronization
 import TernTensor
 
 /// The memory that an artefact's structure refers to, each piece once, in the order it was met.
@@ -36,6 +38,7 @@ struct BlobTable {
     ///   - entries: The table.
     ///   - end: Where the structure ends.
     ///   - file: The whole file, whose memory the views keep.
+    /// - Throws: ``ArtefactError`` for the first blob of which that does not hold.
     init(
         _ entries: [BlobEntry],
         after end: UInt64,
@@ -66,28 +69,45 @@ struct BlobTable {
                 )
             }
             try Self.checkGap(Int(end)..<Int(start), in: file)
-            let range = Int(start)..<Int(start + entry.byteCount)
-            let found = Checksum.of(file.bytes.extracting(range))
-            guard found == entry.checksum else {
-                throw .damaged(
-                    part: "blob \(index), bytes \(range.lowerBound) to \(range.upperBound)",
-                    expectedChecksum: entry.checksum,
-                    foundChecksum: found
-                )
-            }
-            views.append(Self.view(range, of: file))
+            views.append(Self.view(Int(start)..<Int(start + entry.byteCount), of: file))
             end = start + entry.byteCount
         }
         guard end == fileByteCount else {
             throw .invalid("expected the file to end at \(end), found \(fileByteCount) bytes")
         }
         blobs = views
+        for (index, found) in Self.checksums(of: views).enumerated()
+        where found != entries[index].checksum {
+            throw .damaged(
+                part: "blob \(index), \(views[index].byteCount) bytes at \(entries[index].offset)",
+                expectedChecksum: entries[index].checksum,
+                foundChecksum: found
+            )
+        }
     }
 
-    private static func checkGap(_ range: Range<Int>, in file: AlignedBuffer) throws(ArtefactError) {
-        let isZero = unsafe file.bytes.extracting(range).withUnsafeBytes {
-            unsafe $0.allSatisfy { $0 == 0 }
+    /// The checksums of all blobs, by all processors if that pays: it is most of what loading takes.
+    private static func checksums(of blobs: [AlignedBuffer]) -> [UInt64] {
+        guard blobs.reduce(0, { $0 + $1.byteCount }) >= 1 << 20 else {
+            return blobs.map { Checksum.of($0.bytes) }
         }
+        // The longest first, so that none is left for the end.
+        let order = blobs.indices.sorted { blobs[$0].byteCount > blobs[$1].byteCount }
+        let found = Mutex([UInt64](repeating: 0, count: blobs.count))
+        DispatchQueue.concurrentPerform(iterations: order.count) { position in
+            let index = order[position]
+            let blob = blobs[index]
+            let checksum = Checksum.of(blob.bytes)
+            found.withLock { $0[index] = checksum }
+        }
+        return found.withLock { $0 }
+    }
+
+    private static func checkGap(_ range: Range<Int>, in file: AlignedBuffer) throws(ArtefactError)
+    {
+        let bytes = file.bytes
+        let gap = bytes.extracting(range)
+        let isZero = unsafe gap.withUnsafeBytes { unsafe $0.allSatisfy { $0 == 0 } }
         guard isZero else {
             throw .invalid("expected zeros between blobs in the bytes \(range), found others")
         }

@@ -39,9 +39,7 @@ package enum MappedFile {
         // An empty file cannot be mapped.
         guard status.st_size > 0 else { return AlignedBuffer(byteCount: 0) }
         let byteCount = Int(status.st_size)
-        // All of it is read at once, to be checked.
-        let flags = MAP_SHARED | MAP_POPULATE
-        let address = unsafe mmap(nil, byteCount, PROT_READ, flags, descriptor, 0)
+        let address = unsafe mmap(nil, byteCount, PROT_READ, MAP_SHARED, descriptor, 0)
         guard unsafe address != MAP_FAILED, let address = unsafe address else {
             throw failure(path, "cannot be mapped into memory")
         }

@@ -51,7 +51,8 @@ extension KernelTable {
             + (ConvolutionMethod.allowsWinograd ? "" : " no winograd")
     }
 
-    /// The version of all layouts of packed weights together; one more whenever the bytes of any of
-    /// them change. `PanelLayoutTests` notices.
+    /// The version of all layouts of packed weights together.
+    ///
+    /// One more whenever the bytes of any of them change, which `PanelLayoutTests` notices.
     package static let panelLayoutVersion = 1
 }

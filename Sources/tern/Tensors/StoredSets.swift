@@ -38,7 +38,8 @@ struct StoredSets {
         }
         let local = LocalModel(path, try ModelLoading.load(artefact, from: path))
         return (
-            local, artefact.goldenSets.map { set in Set(name: set.name) { (set.inputs, set.outputs) } }
+            local,
+            artefact.goldenSets.map { set in Set(name: set.name) { (set.inputs, set.outputs) } }
         )
     }
 

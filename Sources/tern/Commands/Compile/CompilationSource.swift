@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import TernArtefact
+import TernGraph
 import TernRuntime
 import TernTensor
 
@@ -43,12 +44,19 @@ struct CompilationSource {
     /// Makes the artefact.
     ///
     /// - Parameters:
+    ///   - precision: What matrix products are computed from.
     ///   - shapes: The combinations of input shapes to be ready for, as the command line gives them.
     ///   - goldenSets: What is compiled in to verify the model by.
     /// - Returns: The artefact, with the weights packed for these shapes and those of the golden inputs.
-    /// - Throws: ``Failure`` if the model does not take the shapes.
-    func artefact(shapes: [String], goldenSets: [Artefact.GoldenSet]) throws -> Artefact {
-        let combinations = try shapes.map { try ShapeArgument($0, of: model.inputs).shapes }
+    /// - Throws: ``Failure`` if the model does not take the shapes, or has nothing to be computed in the
+    ///   precision.
+    func artefact(
+        in precision: Precision,
+        shapes: [String],
+        goldenSets: [Artefact.GoldenSet]
+    ) throws -> Artefact {
+        let combinations = try shapes.map { try ShapeArgument($0, of: local.model.inputs).shapes }
+        let model = try model(in: precision)
         do throws(RuntimeError) {
             for set in goldenSets { try model.prepare(inputShapes: set.inputs.map(\.shape)) }
             for combination in combinations { try model.prepare(inputShapes: combination) }
@@ -59,8 +67,9 @@ struct CompilationSource {
         return Artefact(
             producer: "tern \(Tern.configuration.version)",
             source: URL(fileURLWithPath: path).lastPathComponent,
-            precision: "f32",
+            precision: precision.rawValue,
             graph: parts.graph,
+            // Rounded weights are the same weights.
             parameterCount: parts.parameterCount,
             packing: parts.packing,
             panels: parts.panels.map {
@@ -75,4 +84,29 @@ struct CompilationSource {
             goldenSets: goldenSets
         )
     }
+
+    private func model(in precision: Precision) throws -> CompiledModel {
+        switch precision {
+        case .f32: return model
+        case .bf16:
+            let (rounded, count): (CompiledModel, Int)
+            do throws(GraphError) {
+                (rounded, count) = try model.applying(BFloatWeights())
+            } catch {
+                throw Failure(.data, "\(path): \(error)")
+            }
+            guard count > 0 else {
+                throw Failure(.data, "\(path): no matrix product has weights to be rounded")
+            }
+            return rounded
+        }
+    }
+}
+
+/// What an artefact's matrix products are computed from.
+enum Precision: String, ExpressibleByArgument, CaseIterable {
+    /// 32-bit floats.
+    case f32
+    /// bfloat16.
+    case bf16
 }

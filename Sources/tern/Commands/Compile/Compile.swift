@@ -19,6 +19,10 @@ struct Compile: AsyncParsableCommand {
             source; 'tern verify model.tern' runs them. What is printed of them is the error of the \
             artefact, as it was written, against the source and against the golden outputs.
 
+            With --precision bf16 the weights of matrix products are kept in bfloat16 and the products \
+            computed from bfloat16 with sums of 32-bit floats: half the memory to stream, and other \
+            answers, so give --golden to see how far they are off.
+
               tern compile model.onnx -o model.tern --golden test_data_set_0
               tern compile model.onnx -o model.tern --shapes ids=1x128,mask=1x128
             """
@@ -29,6 +33,9 @@ struct Compile: AsyncParsableCommand {
 
     @Option(name: .shortAndLong, help: "The file to write.")
     var output: String
+
+    @Option(help: "What matrix products are computed from: f32 or bf16.")
+    var precision = Precision.f32
 
     @Option(
         help: """
@@ -71,6 +78,7 @@ struct Compile: AsyncParsableCommand {
             let labels = try self.labels.map(Self.readLabels)
             let expected = try sets.map { try source.run($0.inputs) }
             let artefact = try source.artefact(
+                in: precision,
                 shapes: shapes,
                 goldenSets: zip(sets, expected).map { set, outputs in
                     Artefact.GoldenSet(
@@ -84,8 +92,8 @@ struct Compile: AsyncParsableCommand {
             let compileTime = clock.now - start
             let (written, loadTime) = try Self.load(output)
             writeLine(
-                "\(output): \(Self.megabytes(byteCount)), source \(source.sizeText), "
-                    + "\(artefact.panels.count) weights packed for \(artefact.packing)"
+                "\(output): \(precision.rawValue), \(Self.megabytes(byteCount)), source "
+                    + "\(source.sizeText), \(artefact.panels.count) weights packed for \(artefact.packing)"
             )
             writeLine(
                 "compiled in \(Self.milliseconds(compileTime)), loads in "
