@@ -74,10 +74,10 @@ import Testing
         let id = captured.graph.addValue(Value(name: "captured"))
         captured.graph.captures = [Capture(outer: ValueID(0), inner: id)]
         #expect(throws: ArtefactError.self) { try Artefact(captured.encoded().bytes) }
-        var undefined = try Samples.artefact(of: "identity")
+        var undefined = try Samples.artefact(of: "small_cnn")
         undefined.graph.nodes.removeAll()
         #expect(throws: ArtefactError.self) { try Artefact(undefined.encoded().bytes) }
-        var nested = try Samples.artefact(of: "identity")
+        var nested = try Samples.artefact(of: "small_cnn")
         var inner = Graph()
         for _ in 0..<ArtefactFormat.subgraphDepthLimit + 1 {
             var outer = Graph()
