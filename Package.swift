@@ -134,6 +134,12 @@ let computeColumn: [Target] = [
         swiftSettings: swiftSettings
     ),
     .target(
+        name: "TernArtefact",
+        dependencies: ["TernGraph", "TernTensor"],
+        exclude: ["README.md"],
+        swiftSettings: swiftSettings
+    ),
+    .target(
         name: "TernRuntime",
         dependencies: [
             "TernGraph", "TernKernels", "TernMicrokernels", "TernThreadPool", "TernTensor",
@@ -155,15 +161,16 @@ let assembly: [Target] = [
     .target(
         name: "TernServer",
         dependencies: [
-            "TernWire", "TernTransport", "TernTransportNNG", "TernRuntime", "TernONNX",
-            "TernGraph", "TernThreadPool", "TernTensor", logging,
+            "TernWire", "TernTransport", "TernTransportNNG", "TernRuntime", "TernArtefact",
+            "TernONNX", "TernGraph", "TernKernels", "TernThreadPool", "TernTensor", logging,
         ],
         swiftSettings: swiftSettings
     ),
     .executableTarget(
         name: "tern",
         dependencies: [
-            "TernServer", "TernClient", "TernRuntime", "TernONNX", "TernGraph", "TernKernels",
+            "TernServer", "TernClient", "TernRuntime", "TernArtefact", "TernONNX", "TernGraph",
+            "TernKernels",
             "TernMicrokernels", "TernThreadPool", "TernTensor", "CTernQuickstart",
             argumentParser, logging,
         ],
@@ -253,6 +260,10 @@ let testTargets: [Target] = [
     tests(of: "TernGraph", alsoUsing: ["TernTensor"]),
     tests(of: "TernONNX", alsoUsing: ["TernGraph", "TernTensor", protobuf]),
     tests(
+        of: "TernArtefact",
+        alsoUsing: ["TernRuntime", "TernONNX", "TernGraph", "TernKernels", "TernTensor"]
+    ),
+    tests(
         of: "TernRuntime",
         alsoUsing: ["TernGraph", "TernONNX", "TernThreadPool", "TernTensor"]
     ),
@@ -260,7 +271,8 @@ let testTargets: [Target] = [
         of: "TernServer",
         alsoUsing: [
             "TernClient", "TernWire", "TernTransport", "TernTransportNNG", "TernRuntime",
-            "TernONNX", "TernGraph", "TernThreadPool", "TernTensor", logging,
+            "TernArtefact", "TernONNX", "TernGraph", "TernKernels", "TernMicrokernels",
+            "TernThreadPool", "TernTensor", logging,
         ]
     ),
     tests(

@@ -111,16 +111,7 @@ package final class CompiledModel: Sendable {
         try sequence.optimize(&graph)
         fusions = sequence.fusions
         graph.numberNodes()
-        let untyped = (graph.inputs + graph.outputs).filter {
-            graph[$0.value].elementType == nil
-        }
-        guard untyped.isEmpty else {
-            throw .invalid(
-                untyped.map {
-                    "the element type of \(GraphLocation.printable($0.name)) cannot be told"
-                }
-            )
-        }
+        try Self.checkPorts(of: graph)
         inputs = graph.inputDescriptors
         outputs = graph.outputDescriptors
         self.context = context
@@ -133,6 +124,73 @@ package final class CompiledModel: Sendable {
             passes: PassSequence.planPasses(for: graph, options: options)
         )
         packWeights()
+    }
+
+    /// Makes a model ready that was compiled before.
+    ///
+    /// The parts are not trusted further than a model's file is: operators are looked up and types
+    /// and shapes inferred anew. Weights that come packed for these kernels are not packed again.
+    ///
+    /// - Parameters:
+    ///   - parts: What ``parts(shapes:)`` gave, of a graph that ``Graph/validate()`` accepts.
+    ///   - context: Which kernels run the model, and the threads that may help.
+    ///   - options: Limits, and the operators.
+    /// - Throws: As ``init(_:context:options:)``.
+    package init(
+        _ parts: CompiledParts,
+        context: KernelContext,
+        options: Options = Options()
+    ) throws(GraphError) {
+        var graph = parts.graph
+        let operators = options.operators.operators
+        try operators.resolve(&graph)
+        let folding = Evaluator(operators: options.operators, context: context)
+        let inference = ShapeInference(
+            operators: operators,
+            evaluator: folding.constantEvaluator
+        )
+        try inference.infer(graph).annotate(&graph)
+        graph.numberNodes()
+        try Self.checkPorts(of: graph)
+        parameterCount = parts.parameterCount
+        fusions = []
+        inputs = graph.inputDescriptors
+        outputs = graph.outputDescriptors
+        self.context = context
+        self.options = options
+        let fits = parts.packing == context.table.packingIdentity
+        evaluator = Evaluator(
+            operators: options.operators,
+            context: context,
+            prepared: PreparedWeights(lent: fits ? parts.panels : []),
+            outputByteCountLimit: options.memoryByteCountLimit,
+            iterationCountLimit: options.iterationCountLimit
+        )
+        program = GraphProgram(
+            graph,
+            planCountLimit: options.planCountLimit,
+            counters: options.counters,
+            passes: PassSequence.planPasses(for: graph, options: options)
+        )
+        // Shapes that the model no longer takes are no reason to refuse it.
+        for shapes in parts.shapes where shapes.count == inputs.count {
+            try? prepare(inputShapes: shapes)
+        }
+        if parts.shapes.isEmpty, !fits { packWeights() }
+    }
+
+    /// What callers give and get must have types.
+    private static func checkPorts(of graph: Graph) throws(GraphError) {
+        let untyped = (graph.inputs + graph.outputs).filter {
+            graph[$0.value].elementType == nil
+        }
+        guard untyped.isEmpty else {
+            throw .invalid(
+                untyped.map {
+                    "the element type of \(GraphLocation.printable($0.name)) cannot be told"
+                }
+            )
+        }
     }
 
     /// Makes one plan, so that the weights are packed before the first call.

@@ -1,10 +1,10 @@
 internal import Glibc
 
-/// Memory of a fixed size that starts on a cache line, owned by the object.
+/// Memory of a fixed size that starts on a cache line, owned by the object or kept by another.
 ///
 /// The memory is zeroed once, at creation, so that no byte of an earlier owner can be read.
 /// Whoever writes it must be its only user at that time; a finished buffer may be read from any
-/// number of threads.
+/// number of threads. A buffer that views another's memory, such as a file's, is never written.
 ///
 /// A large buffer starts on a page of 2 MiB, and the kernel is asked to use such pages: weights that
 /// are streamed from memory then cost few walks of the page table.
@@ -21,10 +21,14 @@ internal import Glibc
     /// The first byte; at least one is allocated even if ``byteCount`` is 0.
     @unsafe package let baseAddress: UnsafeMutableRawPointer
 
+    /// Who keeps the memory, if the buffer does not.
+    private let keeper: (any AnyObject & Sendable)?
+
     /// Allocates and zeroes `byteCount` bytes.
     public init(byteCount: Int) {
         precondition(byteCount >= 0, "a buffer cannot have a negative size")
         self.byteCount = byteCount
+        keeper = nil
         let isLarge = byteCount >= 2 * Self.largePageByteCount
         unsafe baseAddress = .allocate(
             byteCount: Swift.max(byteCount, 1),
@@ -39,7 +43,27 @@ internal import Glibc
         unsafe baseAddress.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
     }
 
-    deinit { unsafe baseAddress.deallocate() }
+    /// Views memory that another keeps, for reading.
+    ///
+    /// - Parameters:
+    ///   - bytes: The memory; it starts on a cache line and stays what it is as long as the keeper is
+    ///     there.
+    ///   - keeper: What keeps it.
+    /// - Precondition: The memory starts on a cache line.
+    @unsafe package init(
+        viewing bytes: UnsafeRawBufferPointer,
+        keptBy keeper: any AnyObject & Sendable
+    ) {
+        guard let address = bytes.baseAddress,
+            UInt(bitPattern: address).isMultiple(of: UInt(Self.alignment))
+        else { preconditionFailure("a view starts on a cache line") }
+        byteCount = bytes.count
+        self.keeper = keeper
+        // SAFETY: `withMutableBytes` refuses to write it.
+        unsafe baseAddress = UnsafeMutableRawPointer(mutating: address)
+    }
+
+    deinit { if keeper == nil { unsafe baseAddress.deallocate() } }
 
     /// The bytes, for reading.
     public var bytes: RawSpan {
@@ -54,9 +78,12 @@ internal import Glibc
     /// Calls `body` with the bytes for writing.
     ///
     /// The caller must be the buffer's only user while `body` runs.
+    ///
+    /// - Precondition: The memory is the buffer's own.
     package func withMutableBytes<Result, Failure: Error>(
         _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try unsafe body(UnsafeMutableRawBufferPointer(start: baseAddress, count: byteCount))
+        precondition(keeper == nil, "memory that another keeps is written")
+        return try unsafe body(UnsafeMutableRawBufferPointer(start: baseAddress, count: byteCount))
     }
 }

@@ -12,18 +12,29 @@ struct LocalModel {
     /// Reads and compiles the model that an argument names.
     ///
     /// - Parameters:
-    ///   - argument: A model file, or a folder that holds a `model.onnx`.
+    ///   - argument: A model file, or a folder that holds a `model.tern` or a `model.onnx`.
     ///   - threadCount: The threads that a call may use; all processors if it is `nil`.
     ///   - disabled: The names of passes that are left out.
     /// - Throws: ``Failure`` if the model cannot be read or compiled.
     init(_ argument: String, threadCount: Int? = nil, without disabled: [String] = []) throws {
-        path = try ModelLoading.path(argument)
-        model = try ModelLoading.compile(
+        let path = try ModelLoading.path(argument)
+        guard !disabled.isEmpty else {
+            self.init(path, try ModelLoading.load(path, threadCount: threadCount))
+            return
+        }
+        let model = try ModelLoading.compile(
             ModelLoading.read(path).graph,
             from: path,
             threadCount: threadCount,
             without: disabled
         )
+        self.init(path, model)
+    }
+
+    /// Takes a model that is ready.
+    init(_ path: String, _ model: CompiledModel) {
+        self.path = path
+        self.model = model
         session = Session(model)
     }
 

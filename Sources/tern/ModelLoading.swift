@@ -1,21 +1,26 @@
 import Foundation
+import TernArtefact
 import TernGraph
+import TernKernels
 import TernONNX
 import TernRuntime
+import TernServer
 import TernThreadPool
 
 /// Reads and compiles model files for the commands that work without a server.
 enum ModelLoading {
-    /// The model file that an argument names: a file, or a folder that holds a `model.onnx`.
+    /// The model file that an argument names: a file, or a folder that holds a `model.tern` or a
+    /// `model.onnx`.
     static func path(_ argument: String) throws -> String {
         var isFolder: ObjCBool = false
         guard unsafe FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder) else {
             throw Failure(.noInput, "\(argument): there is no such file or folder")
         }
         guard isFolder.boolValue else { return argument }
-        let path = "\(argument)/model.onnx"
-        guard FileManager.default.fileExists(atPath: path) else {
-            throw Failure(.noInput, "\(argument): the folder holds no model.onnx")
+        let paths = ModelFile.names.map { "\(argument)/\($0)" }
+        guard let path = paths.first(where: FileManager.default.fileExists(atPath:)) else {
+            let names = ModelFile.names.joined(separator: " and no ")
+            throw Failure(.noInput, "\(argument): the folder holds no \(names)")
         }
         return path
     }
@@ -27,6 +32,44 @@ enum ModelLoading {
         } catch {
             throw Failure(.data, "\(path): \(error)")
         }
+    }
+
+    /// Reads a model file of either kind and makes it ready; its calls may use every processor, or as
+    /// many threads as are given.
+    static func load(_ path: String, threadCount: Int? = nil) throws -> CompiledModel {
+        do throws(ModelFileError) {
+            return try ModelFile.load(path, context: context(threadCount: threadCount))
+        } catch {
+            throw Failure(.data, "\(path): \(error)")
+        }
+    }
+
+    /// Makes an artefact ready, as ``load(_:threadCount:)`` does.
+    static func load(
+        _ artefact: Artefact,
+        from path: String,
+        threadCount: Int? = nil
+    ) throws -> CompiledModel {
+        do throws(ModelFileError) {
+            return try ModelFile.load(artefact, context: context(threadCount: threadCount))
+        } catch {
+            throw Failure(.data, "\(path): \(error)")
+        }
+    }
+
+    /// Reads an artefact.
+    static func readArtefact(_ path: String) throws -> Artefact {
+        do throws(ArtefactError) {
+            return try Artefact(contentsOf: path)
+        } catch {
+            throw Failure(.data, "\(path): \(error)")
+        }
+    }
+
+    private static func context(threadCount: Int?) -> KernelContext {
+        // The thread that calls takes part as well.
+        let workerCount = (threadCount ?? ThreadPool.availableProcessorCount) - 1
+        return KernelContext(pool: workerCount > 0 ? ThreadPool(workerCount: workerCount) : nil)
     }
 
     /// Compiles a graph; its calls may use every processor, or as many threads as are given.
@@ -56,11 +99,12 @@ enum ModelLoading {
         var options = CompiledModel.Options()
         options.disabledFusions = Set(disabled)
         options.recordsChanges = recordsChanges
-        // The thread that calls takes part as well.
-        let workerCount = (threadCount ?? ThreadPool.availableProcessorCount) - 1
-        let pool = workerCount > 0 ? ThreadPool(workerCount: workerCount) : nil
         do throws(GraphError) {
-            return try CompiledModel(graph, pool: pool, options: options)
+            return try CompiledModel(
+                graph,
+                context: context(threadCount: threadCount),
+                options: options
+            )
         } catch {
             throw Failure(.data, "\(path): \(error)")
         }

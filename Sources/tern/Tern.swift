@@ -7,8 +7,9 @@ struct Tern: AsyncParsableCommand {
         commandName: "tern",
         abstract: "Serves trained models with a few microseconds of its own.",
         discussion: """
-            A model is looked at with 'inspect', proved with 'verify', tried with 'run', served \
-            with 'serve' and called with 'infer'. 'quickstart' shows all of it with two models \
+            A model is looked at with 'inspect', proved with 'verify', tried with 'run', turned into \
+            an artefact that loads in milliseconds with 'compile', served with 'serve' and called \
+            with 'infer'. 'quickstart' shows all of it with two models \
             that come along.
 
             Exit codes:
@@ -25,8 +26,8 @@ struct Tern: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Serve.self, Infer.self, Inspect.self, Run.self, Verify.self, Kernels.self,
-            Quickstart.self,
+            Serve.self, Infer.self, Inspect.self, Compile.self, Run.self, Verify.self,
+            Kernels.self, Quickstart.self,
         ]
     )
 }

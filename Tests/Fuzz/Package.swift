@@ -38,8 +38,15 @@ let package = Package(
             exclude: ["Protobuf/onnx.proto", "Protobuf/generate.sh"],
             swiftSettings: swiftSettings
         ),
+        .target(
+            name: "TernArtefact",
+            dependencies: ["TernGraph", "TernTensor"],
+            exclude: ["README.md"],
+            swiftSettings: swiftSettings
+        ),
         .target(name: "CLibFuzzer"),
         fuzzer("WireFuzz", of: ["TernWire", "TernTensor"]),
+        fuzzer("ArtefactFuzz", of: ["TernArtefact", "TernGraph", "TernTensor"]),
         fuzzer("ONNXFuzz", of: ["TernONNX", "TernGraph", "TernTensor"]),
     ]
 )

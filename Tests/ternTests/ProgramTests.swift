@@ -142,6 +142,71 @@ struct ProgramTests {
         #expect(try tern("inspect", folder.path, "--without", "nothing").code == 64)
     }
 
+    @Test func `compile writes an artefact that verify, run and inspect take`() throws {
+        let folder = try verificationFolder(error: 0)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let artefact = folder.appendingPathComponent("model.tern").path
+        let set = folder.appendingPathComponent("test_data_set_0").path
+        let compiled = try tern(
+            ["compile", folder.path, "-o", artefact, "--golden", folder.path]
+                + ["--shapes", "x=2x4"]
+        )
+        #expect(compiled.code == 0, "\(compiled.error)")
+        #expect(compiled.output.contains("error against the source, 1 sets: max 0.0e+00"))
+        #expect(compiled.output.contains("error against the golden outputs, 1 sets: max 0.0e+00"))
+        // The golden set inside, and the folder's own with the artefact that lies in it now.
+        for argument in [artefact, folder.path] {
+            let verified = try tern("verify", argument)
+            #expect(verified.code == 0)
+            #expect(verified.output.contains("test_data_set_0: 1 outputs"))
+        }
+        try FileManager.default.removeItem(atPath: set + "/output_0.pb")
+        #expect(try tern("verify", artefact).code == 0)
+        let run = try tern("run", artefact, "--input-dir", set, "--repeat", "2", "--json")
+        #expect(run.code == 0)
+        #expect(run.output.contains("\"loadNanoseconds\":"))
+        let inspected = try tern("inspect", artefact)
+        #expect(inspected.code == 0)
+        #expect(inspected.output.contains("planned    x [2, 4]"))
+        #expect(inspected.output.contains("fits here"))
+    }
+
+    @Test func `compile counts how many samples get their labels`() throws {
+        let folder = try verificationFolder(error: 0)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let artefact = folder.appendingPathComponent("new.tern").path
+        let labels = folder.appendingPathComponent("labels.npy").path
+        for (label, accuracy) in [(Int64(3), "1.0000"), (1, "0.0000")] {
+            let tensor = Tensor(elementType: .int64, shape: [1], values: [label])
+            try NPYFile.write(tensor, to: labels)
+            let arguments = ["compile", folder.path, "-o", artefact, "--golden", folder.path]
+            let outcome = try tern(arguments + ["--labels", labels])
+            #expect(outcome.code == 0, "\(outcome.error)")
+            #expect(outcome.output.contains("accuracy \(accuracy), of the source \(accuracy)"))
+        }
+        #expect(try tern("compile", folder.path, "-o", artefact, "--labels", labels).code == 64)
+        let wrong = try tern("compile", folder.path, "-o", artefact, "--shapes", "y=1x4")
+        #expect(wrong.code == 64)
+        #expect(wrong.error.contains("there is no input 'y'"))
+    }
+
+    @Test func `a damaged artefact ends with 65 and says what was expected and found`() throws {
+        let folder = try verificationFolder(error: 0)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let artefact = folder.appendingPathComponent("model.tern").path
+        #expect(try tern("compile", folder.path, "-o", artefact).code == 0)
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: artefact))
+        try bytes.dropLast().write(to: URL(fileURLWithPath: artefact))
+        let short = try tern("inspect", artefact)
+        #expect(short.code == 65)
+        #expect(short.error.contains("\(bytes.count) bytes, found \(bytes.count - 1)"))
+        #expect(try tern("compile", artefact, "-o", artefact).code == 65)
+        try Data("text".utf8).write(to: URL(fileURLWithPath: artefact))
+        let other = try tern("verify", artefact)
+        #expect(other.code == 1)
+        #expect(other.output.contains("not a Tern artefact"))
+    }
+
     @Test func `a file that isn't there ends with 66 and is named`() throws {
         let outcome = try tern("inspect", "/nonexistent/model.onnx")
         #expect(outcome.code == 66)

@@ -1,11 +1,13 @@
 package import TernMicrokernels
-internal import TernTensor
+package import TernTensor
 
 /// The filters of a convolution, kept in the layout its method reads.
 ///
 /// Made once, when a model is loaded; immutable and shared by any number of threads. Filters packed
 /// for one image size serve every other for which the convolution has the same method.
-@safe package final class PackedFilter: Sendable {
+@safe package final class PackedFilter: PackedWeights {
+    package static let kind = "filter"
+
     /// M, the output channels.
     package let outputChannelCount: Int
     /// C / group · kH · kW.
@@ -22,10 +24,12 @@ internal import TernTensor
     ///   - elements: W [M, C/group, kH, kW], dense.
     ///   - convolution: What they are filters of.
     ///   - table: The kernels that will read it.
+    ///   - memory: Where the filters go, or lie already.
     @unsafe package init(
         elements: UnsafePointer<Float>,
         for convolution: Convolution,
-        table: KernelTable = .current
+        table: KernelTable = .current,
+        memory: PanelMemory = PanelMemory()
     ) {
         outputChannelCount = convolution.outputChannelCount
         depth = convolution.depth
@@ -35,10 +39,12 @@ internal import TernTensor
         let channels = convolution.inputChannelCount / groups
         let taps = convolution.window.kernel.height * convolution.window.kernel.width
         let columns = Panels.count(columnCount: filters, table: table) * table.panelWidth
+        let isPacked: Bool
         switch method {
         case .depthwise, .depthwisePlanes, .depthwisePairs, .direct, .pixelColumns:
             stride = method.readsFilterRows ? depth : Self.rowStride(depth: depth)
-            storage = AlignedBuffer(byteCount: outputChannelCount * stride * 4)
+            (storage, isPacked) = memory.next(byteCount: outputChannelCount * stride * 4)
+            if isPacked { return }
             for row in 0..<outputChannelCount {
                 // SAFETY: both sides have as many floats.
                 unsafe (storage.floats + row * stride).update(
@@ -49,7 +55,10 @@ internal import TernTensor
         case .depthwiseChannels:
             let lanes = table.laneCount
             stride = taps * lanes
-            storage = AlignedBuffer(byteCount: (groups + lanes - 1) / lanes * stride * 4)
+            (storage, isPacked) = memory.next(
+                byteCount: (groups + lanes - 1) / lanes * stride * 4
+            )
+            if isPacked { return }
             for channel in 0..<groups {
                 let block = unsafe storage.floats + channel / lanes * stride
                 for tap in 0..<taps {
@@ -58,7 +67,8 @@ internal import TernTensor
             }
         case .pixelRows:
             stride = columns * depth
-            storage = AlignedBuffer(byteCount: groups * stride * 4)
+            (storage, isPacked) = memory.next(byteCount: groups * stride * 4)
+            if isPacked { return }
             var rows = [Float](repeating: 0, count: filters * depth)
             for group in 0..<groups {
                 for filter in 0..<filters {
@@ -75,7 +85,8 @@ internal import TernTensor
         case .winograd, .winogradRow:
             let points = method == .winograd ? 36 : 6
             stride = points * columns * channels
-            storage = AlignedBuffer(byteCount: groups * stride * 4)
+            (storage, isPacked) = memory.next(byteCount: groups * stride * 4)
+            if isPacked { return }
             var rows = [Float](repeating: 0, count: points * filters * channels)
             for group in 0..<groups {
                 for row in 0..<filters * channels {
@@ -100,6 +111,9 @@ internal import TernTensor
             }
         }
     }
+
+    /// The filters, as they can be lent.
+    package var panelMemory: [AlignedBuffer] { [storage] }
 
     /// Rows a multiple of 256 bytes apart would share few lines of a first-level cache.
     private static func rowStride(depth: Int) -> Int {

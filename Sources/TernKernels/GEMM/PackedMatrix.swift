@@ -1,5 +1,5 @@
 package import TernMicrokernels
-internal import TernTensor
+package import TernTensor
 
 /// The right-hand side of a matrix product, reordered once so that microkernels stream it.
 ///
@@ -7,7 +7,9 @@ internal import TernTensor
 /// other, `panelWidth` floats each, and starts on a cache line. The last panel is filled up with
 /// zeros on the right; nothing is ever added along K, because 0·∞ would put NaN where none belongs.
 /// Immutable once made, and shared by any number of threads.
-@safe package final class PackedMatrix: Sendable {
+@safe package final class PackedMatrix: PackedWeights {
+    package static let kind = "matrix"
+
     /// K.
     package let rowCount: Int
     /// N.
@@ -27,6 +29,7 @@ internal import TernTensor
     ///   - isTransposed: Whether `elements` holds Bᵀ [N, K].
     ///   - scale: Every element is multiplied by it; ONNX Gemm's alpha.
     ///   - table: The kernels that will read it.
+    ///   - memory: Where the panels go, or lie already.
     @unsafe package init(
         rowCount: Int,
         columnCount: Int,
@@ -34,7 +37,8 @@ internal import TernTensor
         rowStride: Int,
         isTransposed: Bool = false,
         scale: Float = 1,
-        table: KernelTable = .current
+        table: KernelTable = .current,
+        memory: PanelMemory = PanelMemory()
     ) {
         precondition(rowCount >= 0 && columnCount >= 0, "a matrix cannot have a negative size")
         precondition(
@@ -45,7 +49,9 @@ internal import TernTensor
         self.columnCount = columnCount
         panelWidth = table.panelWidth
         let byteCount = Panels.byteCount(depth: rowCount, columnCount: columnCount, table: table)
-        storage = AlignedBuffer(byteCount: byteCount)
+        let isPacked: Bool
+        (storage, isPacked) = memory.next(byteCount: byteCount)
+        if isPacked { return }
         unsafe Panels.pack(
             MatrixView(elements, rowStride: rowStride, isTransposed: isTransposed),
             panels: 0..<Panels.count(columnCount: columnCount, table: table),
@@ -59,6 +65,9 @@ internal import TernTensor
 
     /// How many bytes the panels take.
     package var byteCount: Int { storage.byteCount }
+
+    /// The panels, as they can be lent.
+    package var panelMemory: [AlignedBuffer] { [storage] }
 
     /// The first panel.
     @unsafe internal var panels: UnsafePointer<Float> {

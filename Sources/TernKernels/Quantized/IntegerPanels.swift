@@ -90,6 +90,30 @@ internal import TernTensor
         )
     }
 
+    /// Finds what was packed before into `memory`, which has ``byteCount(depth:columnCount:table:)``
+    /// bytes and starts on a cache line.
+    @unsafe internal init(
+        packed memory: UnsafeMutableRawPointer,
+        depth: Int,
+        columnCount: Int,
+        table: KernelTable
+    ) {
+        precondition(depth >= 0 && columnCount >= 0, "a matrix cannot have a negative size")
+        let width = table.panelWidth
+        let panelCount = (columnCount + width - 1) / width
+        let panelByteCount = Self.panelByteCount(depth: depth, width: width)
+        self.depth = depth
+        self.columnCount = columnCount
+        panelWidth = width
+        unsafe panels = UnsafePointer(memory.assumingMemoryBound(to: UInt8.self))
+        let sums = unsafe (memory + panelCount * panelByteCount)
+            .assumingMemoryBound(to: Int32.self)
+        unsafe columnSums = UnsafePointer(sums)
+        let zeros = unsafe sums + panelCount * width
+        let isZero = (0..<columnCount).allSatisfy { unsafe zeros[$0] == 0 }
+        unsafe columnZeros = isZero ? nil : UnsafePointer(zeros)
+    }
+
     /// The zero points as the bytes are multiplied: signed.
     @unsafe private static func zeros(
         _ b: ByteMatrix,

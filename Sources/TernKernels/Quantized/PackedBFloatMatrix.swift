@@ -1,12 +1,14 @@
 package import TernMicrokernels
-internal import TernTensor
+package import TernTensor
 
 /// The right-hand side of a product of bfloat16, reordered once so that microkernels stream it.
 ///
 /// B [K, N] is cut into panels of ``panelWidth`` columns; along K a panel holds pairs: for each column its
 /// two numbers, side by side. The last pair is filled up with zero if K is odd, the last panel with
 /// columns of zeros. Immutable once made, and shared by any number of threads.
-@safe package final class PackedBFloatMatrix: Sendable {
+@safe package final class PackedBFloatMatrix: PackedWeights {
+    package static let kind = "bfloat matrix"
+
     /// K.
     package let rowCount: Int
     /// N.
@@ -24,13 +26,15 @@ internal import TernTensor
     ///   - rowStride: At least N, or, transposed, at least K.
     ///   - isTransposed: Whether `elements` holds Bᵀ [N, K].
     ///   - table: The kernels that will read it.
+    ///   - memory: Where the panels go, or lie already.
     @unsafe package init(
         rowCount: Int,
         columnCount: Int,
         elements: UnsafePointer<UInt16>,
         rowStride: Int,
         isTransposed: Bool = false,
-        table: KernelTable = .current
+        table: KernelTable = .current,
+        memory: PanelMemory = PanelMemory()
     ) {
         precondition(rowCount >= 0 && columnCount >= 0, "a matrix cannot have a negative size")
         precondition(
@@ -43,7 +47,9 @@ internal import TernTensor
         panelWidth = width
         let panelCount = (columnCount + width - 1) / width
         let panelSize = (rowCount + 1) / 2 * 2 * width
-        storage = AlignedBuffer(byteCount: panelCount * panelSize * 2)
+        let isPacked: Bool
+        (storage, isPacked) = memory.next(byteCount: panelCount * panelSize * 2)
+        if isPacked { return }
         let target = unsafe storage.baseAddress.assumingMemoryBound(to: UInt16.self)
         for panel in 0..<panelCount {
             let column = panel * width
@@ -95,6 +101,9 @@ internal import TernTensor
 
     /// How many bytes the panels take.
     package var byteCount: Int { storage.byteCount }
+
+    /// The panels, as they can be lent.
+    package var panelMemory: [AlignedBuffer] { [storage] }
 
     /// The bytes of one panel.
     internal var panelByteCount: Int { (rowCount + 1) / 2 * 4 * panelWidth }

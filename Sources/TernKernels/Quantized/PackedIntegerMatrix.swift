@@ -1,5 +1,5 @@
 package import TernMicrokernels
-internal import TernTensor
+package import TernTensor
 
 /// The right-hand side of a product of bytes, reordered once so that microkernels stream it.
 ///
@@ -8,7 +8,9 @@ internal import TernTensor
 /// columns of zeros. Bytes 0...255 are stored 128 smaller, and their zero points too. With the panels go
 /// the sums of the columns, which take the zero points of A out of a product. Immutable once made, and
 /// shared by any number of threads.
-@safe package final class PackedIntegerMatrix: Sendable {
+@safe package final class PackedIntegerMatrix: PackedWeights {
+    package static let kind = "integer matrix"
+
     /// K.
     package let rowCount: Int
     /// N.
@@ -26,22 +28,34 @@ internal import TernTensor
     ///   - columnCount: N; may be 0.
     ///   - b: The bytes, read once; zero points are per column.
     ///   - table: The kernels that will read it.
+    ///   - memory: Where the panels go, or lie already.
     @unsafe package init(
         rowCount: Int,
         columnCount: Int,
         elements b: ByteMatrix,
-        table: KernelTable = .current
+        table: KernelTable = .current,
+        memory: PanelMemory = PanelMemory()
     ) {
         self.rowCount = rowCount
         self.columnCount = columnCount
         panelWidth = table.panelWidth
-        storage = AlignedBuffer(
+        let isPacked: Bool
+        (storage, isPacked) = memory.next(
             byteCount: IntegerPanels.byteCount(
                 depth: Swift.max(rowCount, 0),
                 columnCount: Swift.max(columnCount, 0),
                 table: table
             )
         )
+        if isPacked {
+            unsafe panels = IntegerPanels(
+                packed: storage.baseAddress,
+                depth: rowCount,
+                columnCount: columnCount,
+                table: table
+            )
+            return
+        }
         unsafe panels = IntegerPanels(
             b,
             depth: rowCount,
@@ -53,4 +67,7 @@ internal import TernTensor
 
     /// How many bytes the panels take, with the sums and zero points of the columns.
     package var byteCount: Int { storage.byteCount }
+
+    /// The panels, as they can be lent.
+    package var panelMemory: [AlignedBuffer] { [storage] }
 }

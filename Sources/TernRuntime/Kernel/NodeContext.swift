@@ -115,6 +115,26 @@ package struct NodeContext: Sendable {
         return try environment.prepared.value(of: .weight(weight), variant: variant, make)
     }
 
+    /// Packs a weight, once for the whole model however many plans use it; not at all if the model
+    /// came with it packed.
+    ///
+    /// - Parameters:
+    ///   - index: Which input; if it is not a weight, it is packed each time.
+    ///   - variant: How it is packed; the same words in every process.
+    ///   - make: Packs it into the memory it is given.
+    /// - Returns: What was packed, now or before.
+    /// - Throws: What `make` throws.
+    package func packed<Value: PackedWeights>(
+        from index: Int,
+        variant: String,
+        _ make: (PanelMemory) throws(OperatorError) -> Value
+    ) throws(OperatorError) -> Value {
+        guard let operand = inputs[index], operand.isWeight, let weight = operand.constant else {
+            return try make(PanelMemory())
+        }
+        return try environment.prepared.packed(weight, variant: variant, make)
+    }
+
     /// Makes something of the node's attributes, once for the whole model however many plans use it.
     ///
     /// - Parameters:

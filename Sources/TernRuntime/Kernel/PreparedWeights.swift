@@ -1,4 +1,5 @@
 package import TernGraph
+package import TernKernels
 package import TernTensor
 
 /// What kernels made of a model's weights, such as packed matrices: made once, shared by all plans.
@@ -26,8 +27,14 @@ package final class PreparedWeights: Sendable {
 
     private let table = Guarded<[Key: Entry]>([:])
 
-    /// Starts with nothing.
-    package init() {}
+    private let lent: LentPanels
+
+    /// Starts with nothing made.
+    ///
+    /// - Parameter lent: Weights that are packed already, for the kernels that will read them.
+    package init(lent: [PreparedPanels] = []) {
+        self.lent = LentPanels(lent)
+    }
 
     /// Finds what was made of a weight, or makes it.
     ///
@@ -65,6 +72,40 @@ package final class PreparedWeights: Sendable {
                 preconditionFailure("what was prepared is of another type than its key says")
             }
             return value
+        }
+    }
+
+    /// Finds a weight in packed form, or packs it, or takes it as it was lent.
+    ///
+    /// - Parameters:
+    ///   - weight: The weight.
+    ///   - variant: How it is packed; the same words in every process.
+    ///   - make: Packs it into the memory it is given, as ``value(of:variant:_:)`` says.
+    /// - Returns: What was packed.
+    /// - Throws: What `make` throws; nothing is kept then.
+    package func packed<Value: PackedWeights>(
+        _ weight: Tensor,
+        variant: String,
+        _ make: (PanelMemory) throws(OperatorError) -> Value
+    ) throws(OperatorError) -> Value {
+        try value(of: .weight(weight), variant: variant) { () throws(OperatorError) in
+            try make(lent.memory(for: weight.storage, variant: variant, kind: Value.kind))
+        }
+    }
+
+    /// All weights that are packed, in no order.
+    package var panels: [PreparedPanels] {
+        table.withLock { table in
+            table.compactMap { key, entry in
+                guard let weight = entry.storage, let packed = entry.value as? any PackedWeights
+                else { return nil }
+                return PreparedPanels(
+                    weight: weight,
+                    variant: key.variant,
+                    kind: type(of: packed).kind,
+                    memory: packed.panelMemory
+                )
+            }
         }
     }
 }

@@ -185,11 +185,11 @@ private struct ByteConvolutionNode: Sendable {
         _ zeroPoints: [Int32]
     ) throws(OperatorError) -> PackedByteFilter {
         // Groups and zero points are the node's, not the weight's.
-        try context.prepared(
+        try context.packed(
             from: input,
             variant:
                 "byte filter in \(sizes.groupCount) groups \(QuantizedParameters.key(zeroPoints))"
-        ) { () throws(OperatorError) in
+        ) { (memory) throws(OperatorError) in
             guard let constant = context.inputs[input]?.constant else {
                 throw OperatorError("input \(input) must be known to be packed")
             }
@@ -203,7 +203,8 @@ private struct ByteConvolutionNode: Sendable {
                             zeroPoints: points.baseAddress
                         ),
                         for: sizes,
-                        table: context.kernels.table
+                        table: context.kernels.table,
+                        memory: memory
                     )
                 }
             }

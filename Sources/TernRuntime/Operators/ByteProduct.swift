@@ -76,11 +76,11 @@ struct ByteProduct: Sendable {
         _ product: MatrixProduct,
         _ zeroPoints: [Int32]
     ) throws(OperatorError) -> PackedIntegerMatrix {
-        try context.prepared(
+        try context.packed(
             from: input,
             variant:
                 "bytes \(product.depth) \(product.columnCount) \(QuantizedParameters.key(zeroPoints))"
-        ) { () throws(OperatorError) in
+        ) { (memory) throws(OperatorError) in
             guard let constant = context.inputs[input]?.constant else {
                 throw OperatorError("input \(input) must be known to be packed")
             }
@@ -96,7 +96,9 @@ struct ByteProduct: Sendable {
                             rowStride: product.columnCount,
                             isSigned: constant.elementType == .int8,
                             zeroPoints: points.baseAddress
-                        )
+                        ),
+                        table: context.kernels.table,
+                        memory: memory
                     )
                 }
             }

@@ -50,11 +50,11 @@ struct ByteWeightProduct: Sendable {
             throw OperatorError("input \(scale) is \(scales.elementType), expected FP32")
         }
         self.scales = scales
-        packed = try context.prepared(
+        packed = try context.packed(
             from: input,
             variant: "columns \(QuantizedParameters.key(points))"
         ) {
-            () throws(OperatorError) in
+            (memory) throws(OperatorError) in
             withExtendedLifetime(weight) {
                 (0..<directions).map { direction in
                     let own = (0..<columns).map { column in
@@ -74,7 +74,9 @@ struct ByteWeightProduct: Sendable {
                                 rowStride: columns,
                                 isSigned: weight.elementType == .int8,
                                 zeroPoints: own.baseAddress
-                            )
+                            ),
+                            table: context.kernels.table,
+                            memory: memory
                         )
                     }
                 }

@@ -178,8 +178,11 @@ enum ConvolutionOperators {
         guard let convolution = try convolution(context, image: input, weights) else {
             return Kernel { (_) throws(OperatorError) in }
         }
-        let hasBias = context.hasInput(2)
-        let residual = FusedProduct.residual(context)
+        let hasBias = try FusedProduct.hasBias(
+            context,
+            count: convolution.outputChannelCount
+        )
+        let residual = try FusedProduct.residual(context)
         let activation = try FusedProduct.activation(of: context.node)
         guard weights.constant != nil else {
             let scratch = convolution.scratchByteCount(
@@ -226,7 +229,7 @@ enum ConvolutionOperators {
         // Shapes with the same method share what was packed; groups are the node's, not the weight's.
         let method = convolution.method(table: context.kernels.table)
         let variant = "\(method.rawValue) filter in \(convolution.groupCount) groups"
-        return try context.prepared(from: 1, variant: variant) { () throws(OperatorError) in
+        return try context.packed(from: 1, variant: variant) { (memory) throws(OperatorError) in
             guard let constant = context.inputs[1]?.constant else {
                 throw OperatorError("input 1 must be known to be packed")
             }
@@ -237,7 +240,8 @@ enum ConvolutionOperators {
                     elements: UnsafeRawPointer(constant.storage.baseAddress)
                         .assumingMemoryBound(to: Float.self),
                     for: convolution,
-                    table: context.kernels.table
+                    table: context.kernels.table,
+                    memory: memory
                 )
             }
         }

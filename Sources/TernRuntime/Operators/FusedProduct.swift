@@ -47,7 +47,31 @@ enum FusedProduct {
     }
 
     /// Which input is added as a residual; `nil` if none is.
-    static func residual(_ context: NodeContext) -> Int? {
-        context.node.domain == domain && context.hasInput(3) ? 3 : nil
+    ///
+    /// - Throws: ``OperatorError`` if it is not as large as the output.
+    static func residual(_ context: NodeContext) throws(OperatorError) -> Int? {
+        guard context.node.domain == domain, context.hasInput(3) else { return nil }
+        let (residual, output) = (try context.input(3), try context.output())
+        guard residual.elementType == output.elementType, residual.shape == output.shape else {
+            throw OperatorError(
+                "the residual is \(residual.elementType)\(residual.shape), the output "
+                    + "\(output.elementType)\(output.shape)"
+            )
+        }
+        return 3
+    }
+
+    /// Whether there is a bias, input 2.
+    ///
+    /// - Throws: ``OperatorError`` if it is not one float for each of so many channels or columns.
+    static func hasBias(_ context: NodeContext, count: Int) throws(OperatorError) -> Bool {
+        guard context.hasInput(2) else { return false }
+        let bias = try context.input(2)
+        guard bias.elementType == .fp32, bias.elementCount == count else {
+            throw OperatorError(
+                "the bias is \(bias.elementType)\(bias.shape), expected \(count) numbers of FP32"
+            )
+        }
+        return true
     }
 }

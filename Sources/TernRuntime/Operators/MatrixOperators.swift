@@ -66,8 +66,8 @@ enum MatrixOperators {
         rowCount: Int
     ) throws(OperatorError) -> Kernel {
         let (depth, columns) = (packed.rowCount, packed.columnCount)
-        let hasBias = context.hasInput(2)
-        let residual = FusedProduct.residual(context)
+        let hasBias = try FusedProduct.hasBias(context, count: columns)
+        let residual = try FusedProduct.residual(context)
         let activation = try FusedProduct.activation(of: context.node)
         return Kernel { (frame) throws(OperatorError) in
             unsafe GEMM.multiply(
@@ -121,10 +121,10 @@ enum MatrixOperators {
         isTransposed: Bool = false,
         scale: Float = 1
     ) throws(OperatorError) -> PackedMatrix {
-        try context.prepared(
+        try context.packed(
             from: 1,
             variant: "matrix \(rowCount) \(columnCount) \(isTransposed) \(scale)"
-        ) { () throws(OperatorError) in
+        ) { (memory) throws(OperatorError) in
             guard let constant = context.inputs[1]?.constant else {
                 throw OperatorError("input 1 must be known to be packed")
             }
@@ -138,7 +138,9 @@ enum MatrixOperators {
                         .assumingMemoryBound(to: Float.self),
                     rowStride: isTransposed ? rowCount : columnCount,
                     isTransposed: isTransposed,
-                    scale: scale
+                    scale: scale,
+                    table: context.kernels.table,
+                    memory: memory
                 )
             }
         }

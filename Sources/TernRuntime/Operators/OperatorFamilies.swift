@@ -11,7 +11,7 @@ extension OperatorLibrary {
         GeneratorOperators.all, CastOperators.all, OrderingOperators.all, RecurrentOperators.all,
         LinearModels.all, FeatureOperators.all, TreeOperators.all, QuantizationOperators.all,
         IntegerProductOperators.all, ByteConvolutionOperators.all, BlockProductOperator.all,
-        FusedProduct.all, AttentionOperators.all, FusedAttention.all,
+        FusedProduct.all, BFloatProduct.all, AttentionOperators.all, FusedAttention.all,
         FusedIntegerProduct.all, LookupOperator.all,
         EinsumOperator.all, ResizeOperators.all, ImageOperators.all, DeterminantOperator.all,
         NormOperators.all, GatedOperators.all,

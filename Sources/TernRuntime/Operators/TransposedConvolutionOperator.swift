@@ -199,14 +199,15 @@ enum TransposedConvolutionOperator {
         guard let constant = try context.input(1).constant else { return nil }
         let table = context.kernels.table
         let variant = PackedTransposedFilter.variant(of: convolution, table: table)
-        return try context.prepared(from: 1, variant: variant) { () throws(OperatorError) in
+        return try context.packed(from: 1, variant: variant) { (memory) throws(OperatorError) in
             // SAFETY: the constant has as many floats as its shape says, and is kept during the call.
             withExtendedLifetime(constant) {
                 unsafe PackedTransposedFilter(
                     elements: UnsafeRawPointer(constant.storage.baseAddress)
                         .assumingMemoryBound(to: Float.self),
                     for: convolution,
-                    table: table
+                    table: table,
+                    memory: memory
                 )
             }
         }

@@ -37,8 +37,8 @@ struct WeightProduct: Sendable {
             return
         }
         let (directions, depth) = (operand.shape[0], operand.shape[2])
-        packed = try context.prepared(from: input, variant: "rows \(rows) transposed") {
-            () throws(OperatorError) in
+        packed = try context.packed(from: input, variant: "rows \(rows) transposed") {
+            (memory) throws(OperatorError) in
             withExtendedLifetime(constant) {
                 (0..<directions).map { direction in
                     // SAFETY: the weight has `totalRowCount` rows of `depth` per direction, as its
@@ -50,7 +50,9 @@ struct WeightProduct: Sendable {
                             .assumingMemoryBound(to: Float.self)
                             + (direction * totalRowCount + rows.lowerBound) * depth,
                         rowStride: depth,
-                        isTransposed: true
+                        isTransposed: true,
+                        table: context.kernels.table,
+                        memory: memory
                     )
                 }
             }

@@ -1,4 +1,5 @@
 internal import TernGraph
+internal import TernKernels
 internal import TernONNX
 package import TernRuntime
 package import TernTensor
@@ -32,7 +33,7 @@ package protocol ModelReader: Sendable {
     ) throws(ExecutionFailure) -> any ExecutableModel
 }
 
-/// Reads ONNX models and compiles them for this machine.
+/// Reads ONNX models and compiles them for this machine; artefacts are compiled already.
 package struct ONNXModelReader: ModelReader {
     package let platform = "onnx"
 
@@ -42,18 +43,34 @@ package struct ONNXModelReader: ModelReader {
         _ source: ModelSource,
         pool: ThreadPool
     ) throws(ExecutionFailure) -> any ExecutableModel {
+        let bytes: [UInt8]
+        switch source {
+        case .file(let path): return try read(path, pool: pool)
+        case .bytes(let given): bytes = given
+        }
         let model: ONNXModel
         do throws(ONNXError) {
-            model =
-                switch source {
-                case .file(let path): try ONNXModel(contentsOf: path)
-                case .bytes(let bytes): try ONNXModel(bytes)
-                }
+            model = try ONNXModel(bytes)
         } catch {
             throw ExecutionFailure(reason: error.description)
         }
         do throws(GraphError) {
             return RuntimeModel(try CompiledModel(model.graph, pool: pool))
+        } catch {
+            throw ExecutionFailure(reason: error.description)
+        }
+    }
+}
+
+extension ONNXModelReader {
+    private func read(
+        _ path: String,
+        pool: ThreadPool
+    ) throws(ExecutionFailure) -> any ExecutableModel {
+        do throws(ModelFileError) {
+            return RuntimeModel(
+                try ModelFile.load(path, context: KernelContext(pool: pool))
+            )
         } catch {
             throw ExecutionFailure(reason: error.description)
         }

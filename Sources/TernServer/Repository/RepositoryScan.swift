@@ -1,6 +1,6 @@
 // A repository is a folder of models, each a folder of versions, each a folder with a model file:
 //
-//     <root>/<name>/<version>/model.onnx
+//     <root>/<name>/<version>/model.onnx, or model.tern beside it or instead
 //
 // Scanning looks at names and kinds of files only; it opens no model. What is out of place is
 // reported beside what is good, so that one bad folder never hides the others.
@@ -40,9 +40,6 @@ package struct RepositoryDefect: Error, Equatable, Sendable, CustomStringConvert
 
 /// What a scan of a whole repository found.
 package struct RepositoryScan: Equatable, Sendable {
-    /// The name of the model file in a version's folder.
-    package static let modelFileName = "model.onnx"
-
     /// The most versions of one model that are looked at.
     package static let versionCountLimit = 256
 
@@ -160,7 +157,7 @@ package struct RepositoryScan: Equatable, Sendable {
                 RepositoryDefect(
                     path: name,
                     reason: "expected at least one version, such as "
-                        + "\(name)/1/\(modelFileName), found none"
+                        + "\(name)/1/model.onnx, found none"
                 )
             )
         }
@@ -171,7 +168,11 @@ package struct RepositoryScan: Equatable, Sendable {
         in folder: String,
         root: String
     ) -> Result<String, RepositoryDefect> {
-        let path = "\(folder)/\(modelFileName)"
+        let present = ModelFile.names.first {
+            (try? FileSystem.kind(of: "\(root)/\(folder)/\($0)")) != nil
+        }
+        // What is missing is missed by the name that most models have.
+        let path = "\(folder)/\(present ?? "model.onnx")"
         switch kind(of: path, root: root) {
         case .failure(let defect): return .failure(defect)
         case .success(.file): break

@@ -8,7 +8,8 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serves the models of a folder until it is told to end.",
         discussion: """
-            The folder holds NAME/VERSION/model.onnx, with versions from 1. Every version can be \
+            The folder holds NAME/VERSION/model.onnx, with versions from 1, or model.tern beside it or \
+            instead. Every version can be \
             called by its number; the newest answers when none is named. A model that cannot be \
             loaded is reported and left out; if none can, tern ends with 65.
 

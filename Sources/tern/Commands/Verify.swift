@@ -12,6 +12,10 @@ struct Verify: AsyncParsableCommand {
             hold input_0.pb… and output_0.pb… as ONNX's own test cases do. Prints one line for each \
             data set; ends with 1 if any doesn't match.
 
+            An artefact, as 'tern compile' writes it, may stand in a folder as model.tern, beside \
+            the model.onnx or instead. The path of an artefact, or of a folder that has one and no \
+            test_data_set_K, means the golden inputs and outputs that were compiled into it.
+
             Without options each element a must be within 1e-7 + 1e-3·|b| of the expected b, as \
             ONNX's own runner asks (for BF16 1e-7 + 2^-6·|b|). With --scale S it must be within S \
             times the largest magnitude of its expected output. Integers, Booleans and strings must \
@@ -30,7 +34,7 @@ struct Verify: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "Folders with a model.onnx and test_data_set_K.")
+    @Argument(help: "Folders with a model and test_data_set_K, or artefacts.")
     var folders: [String]
 
     @Option(help: "The relative tolerance.")
@@ -115,13 +119,14 @@ struct Verify: AsyncParsableCommand {
     private func verify(_ folder: String, within tolerance: Tolerance) -> [Line] {
         let name = URL(fileURLWithPath: folder).lastPathComponent
         do {
-            let sets = try dataSets(in: folder)
-            if batchInvariance { return [try verifyBits(folder, sets[0], name: name)] }
-            let local = try LocalModel(folder)
+            if batchInvariance {
+                return [try verifyBits(folder, StoredSets.dataSets(in: folder)[0], name: name)]
+            }
+            let (local, sets) = try StoredSets.read(folder)
             return sets.map { set in
-                let title = "\(name)/\(URL(fileURLWithPath: set).lastPathComponent)"
+                let title = "\(name)/\(set.name)"
                 do {
-                    return try verify(local, set, title: title, within: tolerance)
+                    return try verify(local, set.read(), title: title, within: tolerance)
                 } catch let failure as Failure {
                     return Line(isGood: false, text: "FAIL \(title): \(failure.message)")
                 } catch {
@@ -148,13 +153,12 @@ struct Verify: AsyncParsableCommand {
 
     private func verify(
         _ local: LocalModel,
-        _ set: String,
+        _ set: (inputs: [Tensor], outputs: [Tensor]),
         title: String,
         within tolerance: Tolerance
     ) throws -> Line {
-        let inputs = try TensorFolder.read(set, role: .input, of: local.model.inputs)
-        let expected = try TensorFolder.read(set, role: .output, of: local.model.outputs)
-        let outputs = try local.run(inputs)
+        let expected = set.outputs
+        let outputs = try local.run(set.inputs)
         var worst = 0.0
         for (index, output) in outputs.enumerated() {
             let comparison = TensorComparison(
@@ -175,20 +179,5 @@ struct Verify: AsyncParsableCommand {
             text:
                 "ok   \(title): \(outputs.count) outputs, largest difference \(error) of the magnitude"
         )
-    }
-
-    /// The data sets of a model's folder, in the order of their numbers.
-    private func dataSets(in folder: String) throws -> [String] {
-        guard let entries = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
-            throw Failure(.noInput, "there is no such folder")
-        }
-        let prefix = "test_data_set_"
-        let numbered = entries.compactMap { entry in
-            entry.hasPrefix(prefix) ? Int(entry.dropFirst(prefix.count)).map { ($0, entry) } : nil
-        }
-        guard !numbered.isEmpty else {
-            throw Failure(.noInput, "the folder holds no test_data_set_K")
-        }
-        return numbered.sorted { $0.0 < $1.0 }.map { "\(folder)/\($0.1)" }
     }
 }

@@ -1,5 +1,5 @@
 package import TernMicrokernels
-internal import TernTensor
+package import TernTensor
 
 /// The filters of a convolution of bytes as a model gives them: W [M, C/group, kH, kW], dense.
 @safe package struct ByteFilter {
@@ -30,7 +30,9 @@ internal import TernTensor
 ///
 /// Filters packed for one image size serve every other, and every stride. Immutable once made, and
 /// shared by any number of threads.
-@safe package final class PackedByteFilter: Sendable {
+@safe package final class PackedByteFilter: PackedWeights {
+    package static let kind = "byte filter"
+
     private let storage: AlignedBuffer
     // SAFETY: the pointers lead into `storage`, which nobody writes after `init`.
     nonisolated(unsafe) internal let panels: QuadPanels
@@ -41,12 +43,25 @@ internal import TernTensor
     ///   - filter: The bytes and zero points, read once.
     ///   - convolution: What they are filters of.
     ///   - table: The kernels that will read it.
+    ///   - memory: Where the filters go, or lie already.
     @unsafe package init(
         _ filter: ByteFilter,
         for convolution: Convolution,
-        table: KernelTable = .current
+        table: KernelTable = .current,
+        memory: PanelMemory = PanelMemory()
     ) {
-        storage = AlignedBuffer(byteCount: QuadPanels.byteCount(convolution, table: table))
+        let isPacked: Bool
+        (storage, isPacked) = memory.next(
+            byteCount: QuadPanels.byteCount(convolution, table: table)
+        )
+        if isPacked {
+            unsafe panels = QuadPanels(
+                packed: storage.baseAddress,
+                for: convolution,
+                table: table
+            )
+            return
+        }
         unsafe panels = QuadPanels(
             filter,
             for: convolution,
@@ -57,6 +72,9 @@ internal import TernTensor
 
     /// How many bytes the filters take, with their sums and zero points.
     package var byteCount: Int { storage.byteCount }
+
+    /// The filters, as they can be lent.
+    package var panelMemory: [AlignedBuffer] { [storage] }
 }
 
 /// Where packed filters lie, and what a convolution needs to know of them.
@@ -176,6 +194,32 @@ internal import TernTensor
         unsafe self.sums = UnsafePointer(sums)
         unsafe self.zeros = hasZeros ? UnsafePointer(zeros) : nil
         unsafe self.ones = UnsafeRawPointer(ones).assumingMemoryBound(to: Int32.self)
+    }
+
+    /// Finds what was packed before into `memory`, which has ``byteCount(_:table:)`` bytes and starts
+    /// on a cache line.
+    @unsafe internal init(
+        packed memory: UnsafeMutableRawPointer,
+        for convolution: Convolution,
+        table: KernelTable
+    ) {
+        let geometry = QuadGeometry(convolution)
+        let sizes = Sizes(geometry, groups: convolution.groupCount, table: table)
+        groupCount = convolution.groupCount
+        stepCount = geometry.stepCount
+        paddedCount = Self.paddedCount(geometry.filterCount, table: table)
+        filterCount = geometry.filterCount
+        isByLanes = QuadLanePlan.suits(convolution, table)
+        shape = Self.shape(convolution)
+        let numbers = unsafe memory + sizes.weights
+        let zeros = unsafe UnsafeRawPointer(numbers + sizes.numbers)
+            .assumingMemoryBound(to: Int32.self)
+        unsafe weights = UnsafeRawPointer(memory).assumingMemoryBound(to: Int32.self)
+        unsafe sums = UnsafeRawPointer(numbers).assumingMemoryBound(to: Int32.self)
+        let isZero = (0..<groupCount * paddedCount).allSatisfy { unsafe zeros[$0] == 0 }
+        unsafe self.zeros = isZero ? nil : zeros
+        unsafe ones = UnsafeRawPointer(numbers + 2 * sizes.numbers)
+            .assumingMemoryBound(to: Int32.self)
     }
 
     private static func shape(_ convolution: Convolution) -> [4 of Int] {

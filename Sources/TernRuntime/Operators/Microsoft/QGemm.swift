@@ -95,10 +95,10 @@ private struct QGemmKernel: Sendable {
         }
         let points = QuantizedParameters.numbers(zeros, count: columns)
         let rows = depth
-        packed = try context.prepared(
+        packed = try context.packed(
             from: 3,
             variant: "bytes \(rows) \(columns) \(bIsTransposed) \(QuantizedParameters.key(points))"
-        ) { () throws(OperatorError) in
+        ) { (memory) throws(OperatorError) in
             // SAFETY: the weight has rows · columns bytes, as its shape says.
             withExtendedLifetime(weight) {
                 unsafe points.withUnsafeBufferPointer { points in
@@ -111,7 +111,9 @@ private struct QGemmKernel: Sendable {
                             isSigned: weight.elementType == .int8,
                             isTransposed: bIsTransposed,
                             zeroPoints: points.baseAddress
-                        )
+                        ),
+                        table: context.kernels.table,
+                        memory: memory
                     )
                 }
             }

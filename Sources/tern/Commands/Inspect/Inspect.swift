@@ -1,4 +1,5 @@
 import ArgumentParser
+import TernArtefact
 import TernGraph
 import TernONNX
 import TernRuntime
@@ -10,7 +11,8 @@ struct Inspect: AsyncParsableCommand {
         abstract: "Shows a model's inputs, outputs, operators and parameters.",
         discussion: """
             Lists every node that this version of tern cannot run, with its operator and version, \
-            and then ends with 65.
+            and then ends with 65. Of an artefact, as 'tern compile' writes it, everything is \
+            checked, and shown with the kernels it is packed for.
 
               tern inspect model.onnx
 
@@ -21,7 +23,7 @@ struct Inspect: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A model file, or a folder that holds a model.onnx.")
+    @Argument(help: "A model file, or a folder that holds a model.tern or a model.onnx.")
     var model: String
 
     @Flag(help: "Shows what the passes changed, and the plan for --shape.")
@@ -53,6 +55,7 @@ struct Inspect: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailure {
             let path = try ModelLoading.path(model)
+            guard !Artefact.isArtefact(path) else { return try ArtefactDescription(path).show() }
             let file = try ModelLoading.read(path)
             let graph = file.graph
             if let dump {
@@ -99,7 +102,7 @@ struct Inspect: AsyncParsableCommand {
                 }
             }
             writeLine("operators  \(graph.nodes.count) nodes")
-            for (name, count) in operatorCounts(of: graph) {
+            for (name, count) in Self.operatorCounts(of: graph) {
                 writeLine("  \(String(count).leftPadding(to: 6))  \(name)")
             }
             switch compiled {
@@ -141,7 +144,7 @@ struct Inspect: AsyncParsableCommand {
         return "\(name): \(value.elementType?.name ?? "?")\(axes ?? "[...]")"
     }
 
-    private func operatorCounts(of graph: Graph) -> [(String, Int)] {
+    static func operatorCounts(of graph: Graph) -> [(String, Int)] {
         var counts: [String: Int] = [:]
         func count(_ graph: Graph) {
             for node in graph.nodes {

@@ -2,6 +2,8 @@ import Foundation
 
 /// What equal calls of a model took.
 struct CallTimes: Encodable {
+    let loadNanoseconds: Double
+    let firstCallNanoseconds: Double
     let calls: Int
     let p50Nanoseconds: Double
     let p90Nanoseconds: Double
@@ -13,7 +15,21 @@ struct CallTimes: Encodable {
     ///
     /// Before them come calls that aren't counted: at least three, for 50 ms or as many as are
     /// timed, so that caches and threads are warm.
-    init(of local: LocalModel, callCount: Int) throws {
+    ///
+    /// - Parameters:
+    ///   - local: The model.
+    ///   - callCount: How many calls are timed.
+    ///   - loadTime: What it took to load the model, for the report.
+    ///   - firstTime: What the first call took, for the report.
+    /// - Throws: ``Failure`` if a call fails.
+    init(
+        of local: LocalModel,
+        callCount: Int,
+        loadTime: Duration,
+        firstTime: Duration
+    ) throws {
+        loadNanoseconds = loadTime.nanoseconds
+        firstCallNanoseconds = firstTime.nanoseconds
         let clock = ContinuousClock()
         let start = clock.now
         for index in 0..<max(callCount, 3) {
@@ -41,7 +57,8 @@ struct CallTimes: Encodable {
 
     var description: String {
         func text(_ nanoseconds: Double) -> String { String(format: "%.1f", nanoseconds / 1000) }
-        return "\(calls) calls: p50 \(text(p50Nanoseconds)) µs, p90 \(text(p90Nanoseconds)), "
+        return "loaded in \(text(loadNanoseconds)) µs, first call \(text(firstCallNanoseconds))\n"
+            + "\(calls) calls: p50 \(text(p50Nanoseconds)) µs, p90 \(text(p90Nanoseconds)), "
             + "p99 \(text(p99Nanoseconds)), smallest \(text(smallestNanoseconds)), largest "
             + text(largestNanoseconds)
     }

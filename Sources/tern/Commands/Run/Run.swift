@@ -14,7 +14,8 @@ struct Run: AsyncParsableCommand {
               tern run model.onnx --input-dir test_data_set_0 --output-dir results
 
             With --repeat the same call is made again and again, after some that aren't counted, and \
-            what the calls took is shown. With --profile the time is shown by operator and by node, \
+            what the calls took is shown, and before it what loading the model and the first call \
+            took. With --profile the time is shown by operator and by node, \
             with the arithmetic and the memory traffic that went into it; --trace writes the last \
             call as a file that the Perfetto and Chrome trace viewers open.
 
@@ -22,7 +23,7 @@ struct Run: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "A model file, or a folder that holds a model.onnx.")
+    @Argument(help: "A model file, or a folder that holds a model.tern or a model.onnx.")
     var model: String
 
     @Option(help: "The folder with the inputs.")
@@ -72,12 +73,22 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingFailure {
+            let clock = ContinuousClock()
+            let start = clock.now
             let local = try LocalModel(model, threadCount: threads, without: without)
+            let loadTime = clock.now - start
             let inputs = try TensorFolder.read(inputDir, role: .input, of: local.model.inputs)
+            let firstStart = clock.now
             let outputs = try local.run(inputs)
+            let firstTime = clock.now - firstStart
             if let outputDir { try write(outputs, of: local, to: outputDir) }
             if let callCount {
-                let times = try CallTimes(of: local, callCount: callCount)
+                let times = try CallTimes(
+                    of: local,
+                    callCount: callCount,
+                    loadTime: loadTime,
+                    firstTime: firstTime
+                )
                 writeLine(json ? times.json : times.description)
             }
             if profile || trace != nil {

@@ -1,0 +1,1 @@
+../../../TernArtefactTests/Support/ArtefactOracle.swift
