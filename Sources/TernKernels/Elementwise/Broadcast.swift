@@ -88,34 +88,95 @@ package struct Broadcast: Sendable {
         let cutLength = 16384
         let cuts = (length + cutLength - 1) / cutLength
         let cost = nanosecondsPerElement * Double(Swift.min(length, cutLength))
-        context.forEach(
-            rows * cuts,
-            grain: KernelContext.grain(nanosecondsPerPiece: cost),
-            nanosecondsPerPiece: cost
-        ) { range in
-            for piece in range {
-                let (row, cut) = piece.quotientAndRemainder(dividingBy: cuts)
-                let start = cut * cutLength
-                var result = Row(
-                    offsets: InlineArray(repeating: 0),
-                    output: row * length + start,
-                    count: Swift.min(cutLength, length - start)
-                )
-                for operand in 0..<3 {
-                    result.offsets[operand] = start * innerStride(operand)
-                }
-                var rest = row
-                for axis in (0..<mergedShape.rank - 1).reversed() {
-                    let (quotient, position) = rest.quotientAndRemainder(
-                        dividingBy: mergedShape[axis]
+        var axes = outerAxes
+        unsafe withUnsafePointer(to: &axes) { pointer in
+            // SAFETY: the axes stay where they are during the call, and all are written.
+            let axes = unsafe UnsafeRawPointer(pointer).assumingMemoryBound(to: OuterAxis.self)
+            let steps = (innerStride(0), innerStride(1), innerStride(2))
+            let outerCount = mergedShape.rank - 1
+            context.forEach(
+                rows * cuts,
+                grain: KernelContext.grain(nanosecondsPerPiece: cost),
+                nanosecondsPerPiece: cost
+            ) { range in
+                var (row, cut) = range.lowerBound.quotientAndRemainder(dividingBy: cuts)
+                var place = unsafe OuterPlace(row, axes, outerCount)
+                for _ in range {
+                    let start = cut &* cutLength
+                    body(
+                        Row(
+                            offsets: [
+                                place.offsets[0] &+ start &* steps.0,
+                                place.offsets[1] &+ start &* steps.1,
+                                place.offsets[2] &+ start &* steps.2,
+                            ],
+                            output: row &* length &+ start,
+                            count: Swift.min(cutLength, length &- start)
+                        )
                     )
-                    rest = quotient
-                    for operand in 0..<3 {
-                        result.offsets[operand] += position * strides[operand][axis]
+                    cut &+= 1
+                    if cut == cuts {
+                        (row, cut) = (row &+ 1, 0)
+                        unsafe place.advance(axes, outerCount)
                     }
                 }
-                body(result)
             }
+        }
+    }
+
+    /// The axes around the innermost one.
+    private var outerAxes: InlineArray<8, OuterAxis> {
+        InlineArray { axis in
+            guard axis < mergedShape.rank - 1 else {
+                return OuterAxis(size: 1, strides: [0, 0, 0])
+            }
+            return OuterAxis(
+                size: mergedShape[axis],
+                strides: [strides[0][axis], strides[1][axis], strides[2][axis]]
+            )
+        }
+    }
+}
+
+/// An axis around the innermost one: how long it is, and elements to the next in each operand.
+private struct OuterAxis: BitwiseCopyable {
+    let size: Int
+    let strides: InlineArray<3, Int>
+}
+
+/// Where a row lies: its position along each axis, and what that means in each operand.
+private struct OuterPlace {
+    private var positions = InlineArray<8, Int>(repeating: 0)
+    private(set) var offsets: InlineArray<3, Int> = [0, 0, 0]
+
+    /// The place of a row, counted through all axes.
+    @unsafe init(_ row: Int, _ axes: UnsafePointer<OuterAxis>, _ count: Int) {
+        var rest = row
+        for axis in (0..<count).reversed() {
+            let (quotient, position) = unsafe rest.quotientAndRemainder(dividingBy: axes[axis].size)
+            rest = quotient
+            positions[axis] = position
+            for operand in 0..<3 {
+                unsafe offsets[operand] += position * axes[axis].strides[operand]
+            }
+        }
+    }
+
+    /// Goes on to the next row.
+    @unsafe @inline(__always)
+    mutating func advance(_ axes: UnsafePointer<OuterAxis>, _ count: Int) {
+        var axis = count &- 1
+        while axis >= 0 {
+            let size = unsafe axes[axis].size
+            positions[axis] &+= 1
+            let turns = positions[axis] == size
+            if turns { positions[axis] = 0 }
+            for operand in 0..<3 {
+                let stride = unsafe axes[axis].strides[operand]
+                offsets[operand] &+= turns ? stride &* (1 &- size) : stride
+            }
+            guard turns else { return }
+            axis &-= 1
         }
     }
 }
