@@ -24,6 +24,7 @@ struct NewShapes {
     ///
     /// - Parameter inBackground: Whether plans are compiled by another thread; the answers are then
     ///   also held against those of planned calls.
+    /// - Throws: What reading or running the model throws.
     func measure(inBackground: Bool) throws {
         let graph = try ONNXModel(contentsOf: path + "/model.onnx").graph
         let pool = ThreadPool(workerCount: ThreadPool.availableProcessorCount - 1)

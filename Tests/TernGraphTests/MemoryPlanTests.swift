@@ -62,6 +62,7 @@ private let inference = ShapeInference(operators: testOperators, evaluator: test
         #expect(plan[builder.id("b")] == plan[builder.id("a")])
         #expect(plan[builder.id("y")] == plan[builder.id("a")])
         #expect(plan.arenaByteCount == 448)
+        #expect(plan.liveByteCount == 448)
     }
 
     @Test func `what is still needed is not overwritten`() throws {

@@ -44,6 +44,9 @@ package struct MemoryPlan: Sendable {
     /// How many bytes all the buffers in the arena have together: what there would be without
     /// sharing.
     package let bufferByteCount: Int
+    /// The most bytes that are needed at one time, scratch memory included, each buffer in whole cache
+    /// lines: no layout of these buffers can do with less.
+    package let liveByteCount: Int
     /// How many ``Location/dynamic(_:)`` buffers there are.
     package let dynamicCount: Int
 
@@ -109,6 +112,25 @@ package struct MemoryPlan: Sendable {
         self.scratchByteCounts = scratchByteCounts
         arenaByteCount = layout.byteCount
         bufferByteCount = requests.reduce(0) { $0 &+ $1.byteCount }
+        liveByteCount = Self.liveByteCount(requests, stepCount: graph.nodes.count + 1)
         dynamicCount = dynamicNumbers.count
+    }
+
+    /// The largest sum, over the steps, of the buffers that are needed then.
+    private static func liveByteCount(_ requests: [ArenaLayout.Request], stepCount: Int) -> Int {
+        var changes = Array(repeating: 0, count: stepCount + 1)
+        let mask = AlignedBuffer.alignment - 1
+        for request in requests {
+            let byteCount = (request.byteCount + mask) & ~mask
+            changes[request.steps.lowerBound] += byteCount
+            changes[request.steps.upperBound + 1] -= byteCount
+        }
+        var live = 0
+        var most = 0
+        for change in changes {
+            live += change
+            most = max(most, live)
+        }
+        return most
     }
 }

@@ -69,6 +69,8 @@ package final class ExecutionPlan: Sendable {
     package let constants: [Tensor]
     /// How long the arena must be.
     package let arenaByteCount: Int
+    /// The most bytes that the steps need at one time; the arena cannot be shorter.
+    package let liveByteCount: Int
     /// The outputs, in order.
     package let outputs: [Output]
     /// The nodes that are made ready one by one after the steps, because something about them
@@ -86,6 +88,7 @@ package final class ExecutionPlan: Sendable {
         places: [Place],
         constants: [Tensor],
         arenaByteCount: Int,
+        liveByteCount: Int,
         outputs: [Output],
         dynamicNodes: [Int],
         dynamicReleases: [[ValueID]],
@@ -97,6 +100,7 @@ package final class ExecutionPlan: Sendable {
         self.places = places
         self.constants = constants
         self.arenaByteCount = arenaByteCount
+        self.liveByteCount = liveByteCount
         self.outputs = outputs
         self.dynamicNodes = dynamicNodes
         self.dynamicReleases = dynamicReleases

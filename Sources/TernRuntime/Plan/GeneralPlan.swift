@@ -81,6 +81,7 @@ struct GeneralPlan: Sendable {
             places: [],
             constants: constants,
             arenaByteCount: 0,
+            liveByteCount: 0,
             outputs: zip(graph.outputs, sources).map { port, source in
                 let shape: Shape? =
                     switch source {

@@ -169,6 +169,7 @@ struct PlanBuilder {
             places: places,
             constants: constants,
             arenaByteCount: memory.arenaByteCount,
+            liveByteCount: memory.liveByteCount,
             outputs: outputs,
             dynamicNodes: dynamicNodes,
             dynamicReleases: DynamicValues.releases(of: dynamicNodes, in: graph),

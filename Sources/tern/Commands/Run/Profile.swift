@@ -19,6 +19,8 @@ struct Profile {
     }
 
     private(set) var steps: [Step] = []
+    /// The memory that a call's values and kernels use, and the least that any layout of them needs.
+    private(set) var memory: (arenaByteCount: Int, liveByteCount: Int) = (0, 0)
     private let callCount: Int
     private let modelName: String
 
@@ -32,6 +34,7 @@ struct Profile {
             var origin: ContinuousClock.Instant?
             try local.call { plan, step, range in
                 if call == 0 { steps.append(Self.step(step, of: plan)) }
+                memory = (plan.arenaByteCount, plan.liveByteCount)
                 let first = origin ?? range.lowerBound
                 origin = first
                 let duration = (range.upperBound - range.lowerBound).nanoseconds
@@ -69,7 +72,8 @@ struct Profile {
         let medians = steps.map(\.median)
         let total = medians.reduce(0, +)
         var lines = [
-            "\(steps.count) steps, \(microseconds(total)) µs (medians of \(callCount) calls)", "",
+            "\(steps.count) steps, \(microseconds(total)) µs (medians of \(callCount) calls)",
+            memoryLine, "",
             "     µs   share  nodes  operator",
         ]
         var byOperator: [String: (nanoseconds: Double, count: Int)] = [:]
@@ -101,6 +105,19 @@ struct Profile {
         }
         if order.count > 40 { lines.append("        and \(order.count - 40) more") }
         return lines
+    }
+
+    private var memoryLine: String {
+        let (arena, live) = memory
+        guard live > 0 else { return "\(arena) bytes of working memory" }
+        let ratio = String(format: "%.2f", Double(arena) / Double(live))
+        return "\(arena) bytes of working memory, \(ratio) of the \(live) needed at one time"
+    }
+
+    /// The memory as a JSON object.
+    var memoryJSON: String {
+        "{\"arenaBytes\":\(memory.arenaByteCount),\"liveBytes\":\(memory.liveByteCount),"
+            + "\"steps\":\(steps.count)}"
     }
 
     private func microseconds(_ nanoseconds: Double) -> String {

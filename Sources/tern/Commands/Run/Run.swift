@@ -17,7 +17,9 @@ struct Run: AsyncParsableCommand {
             what the calls took is shown, and before it what loading the model and the first call \
             took. With --profile the time is shown by operator and by node, \
             with the arithmetic and the memory traffic that went into it; --trace writes the last \
-            call as a file that the Perfetto and Chrome trace viewers open.
+            call as a file that the Perfetto and Chrome trace viewers open. With --profile --json the \
+            memory is shown instead, in bytes: what a call uses, and the least that the values and \
+            scratch memory needed at one time can do with.
 
               tern run model.onnx --input-dir test_data_set_0 --repeat 1000 --profile
             """
@@ -93,7 +95,9 @@ struct Run: AsyncParsableCommand {
             }
             if profile || trace != nil {
                 let profile = try Profile(of: local, callCount: callCount ?? 100)
-                if self.profile { profile.lines.forEach(writeLine) }
+                if self.profile {
+                    (json ? [profile.memoryJSON] : profile.lines).forEach(writeLine)
+                }
                 if let trace { try profile.writeTrace(to: trace) }
             }
         }
