@@ -13,7 +13,7 @@ extension CompiledModel {
     }
 
     /// What puts operators on bytes in place of others, before weights are dequantised.
-    fileprivate static let quantized: [any Pass] = [QuantizedFusion()]
+    fileprivate static let quantized: [any Pass] = [QuantizedFusion(), WeightDequantization()]
 
     /// What needs the types and shapes that inference has found, in the order in which it is done.
     ///
