@@ -24,7 +24,7 @@ package final class CompiledModel: Sendable {
         /// The operators.
         package var operators: OperatorLibrary
         /// The names of ``CompiledModel/fusionPasses`` that are left out.
-        package var disabledFusions: Set<String> = []
+        package var disabledFusions = CompiledModel.optionalPasses
         /// Whether ``CompiledModel/fusions`` tells what each pass changed, which takes time.
         package var recordsChanges = false
 

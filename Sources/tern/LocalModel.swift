@@ -15,14 +15,21 @@ struct LocalModel {
     ///   - argument: A model file, or a folder that holds a `model.onnx`.
     ///   - threadCount: The threads that a call may use; all processors if it is `nil`.
     ///   - disabled: The names of passes that are left out.
+    ///   - enabled: The names of passes that are run although they usually aren't.
     /// - Throws: ``Failure`` if the model cannot be read or compiled.
-    init(_ argument: String, threadCount: Int? = nil, without disabled: [String] = []) throws {
+    init(
+        _ argument: String,
+        threadCount: Int? = nil,
+        without disabled: [String] = [],
+        with enabled: [String] = []
+    ) throws {
         path = try ModelLoading.path(argument)
         model = try ModelLoading.compile(
             ModelLoading.read(path).graph,
             from: path,
             threadCount: threadCount,
-            without: disabled
+            without: disabled,
+            with: enabled
         )
         session = Session(model)
     }

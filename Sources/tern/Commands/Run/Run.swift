@@ -48,6 +48,12 @@ struct Run: AsyncParsableCommand {
     )
     var without: [String] = []
 
+    @Option(
+        name: .customLong("with"),
+        help: ArgumentHelp("A pass that is run although it usually isn't.", valueName: "pass")
+    )
+    var with: [String] = []
+
     @Flag(help: "Shows where the time goes.")
     var profile = false
 
@@ -72,7 +78,7 @@ struct Run: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingFailure {
-            let local = try LocalModel(model, threadCount: threads, without: without)
+            let local = try LocalModel(model, threadCount: threads, without: without, with: with)
             let inputs = try TensorFolder.read(inputDir, role: .input, of: local.model.inputs)
             let outputs = try local.run(inputs)
             if let outputDir { try write(outputs, of: local, to: outputDir) }
