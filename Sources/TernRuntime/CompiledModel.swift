@@ -25,7 +25,7 @@ package final class CompiledModel: Sendable {
         /// The operators.
         package var operators: OperatorLibrary
         /// The names of ``CompiledModel/fusionPasses`` that are left out.
-        package var disabledFusions: Set<String> = []
+        package var disabledFusions = CompiledModel.optionalPasses
         /// Where it is counted how often there was a plan.
         package var counters = PlanCounters.shared
         /// Whether ``CompiledModel/fusions`` tells what each pass changed, which takes time.

@@ -15,10 +15,16 @@ struct LocalModel {
     ///   - argument: A model file, or a folder that holds a `model.tern` or a `model.onnx`.
     ///   - threadCount: The threads that a call may use; all processors if it is `nil`.
     ///   - disabled: The names of passes that are left out.
+    ///   - enabled: The names of passes that are run although they usually aren't.
     /// - Throws: ``Failure`` if the model cannot be read or compiled.
-    init(_ argument: String, threadCount: Int? = nil, without disabled: [String] = []) throws {
+    init(
+        _ argument: String,
+        threadCount: Int? = nil,
+        without disabled: [String] = [],
+        with enabled: [String] = []
+    ) throws {
         let path = try ModelLoading.path(argument)
-        guard !disabled.isEmpty else {
+        guard !disabled.isEmpty || !enabled.isEmpty else {
             self.init(path, try ModelLoading.load(path, threadCount: threadCount))
             return
         }
@@ -26,7 +32,8 @@ struct LocalModel {
             ModelLoading.read(path).graph,
             from: path,
             threadCount: threadCount,
-            without: disabled
+            without: disabled,
+            with: enabled
         )
         self.init(path, model)
     }

@@ -79,6 +79,7 @@ enum ModelLoading {
     ///   - path: The file, for messages.
     ///   - threadCount: The threads that a call may use; all processors if it is `nil`.
     ///   - disabled: The names of passes that are left out.
+    ///   - enabled: The names of passes that are run although they usually aren't.
     ///   - recordsChanges: Whether the model tells what each pass changed.
     /// - Returns: The model.
     /// - Throws: ``Failure`` if a pass is unknown or the graph cannot be compiled.
@@ -87,17 +88,18 @@ enum ModelLoading {
         from path: String,
         threadCount: Int? = nil,
         without disabled: [String] = [],
+        with enabled: [String] = [],
         recordsChanges: Bool = false
     ) throws -> CompiledModel {
         let known = CompiledModel.fusionPasses.map(\.name)
-        if let unknown = disabled.first(where: { !known.contains($0) }) {
+        if let unknown = (disabled + enabled).first(where: { !known.contains($0) }) {
             throw Failure(
                 .usage,
                 "there is no pass '\(unknown)'; there are \(known.joined(separator: ", "))"
             )
         }
         var options = CompiledModel.Options()
-        options.disabledFusions = Set(disabled)
+        options.disabledFusions = CompiledModel.optionalPasses.subtracting(enabled).union(disabled)
         options.recordsChanges = recordsChanges
         do throws(GraphError) {
             return try CompiledModel(

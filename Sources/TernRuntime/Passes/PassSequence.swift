@@ -13,7 +13,7 @@ extension CompiledModel {
     }
 
     /// What puts operators on bytes in place of others, before weights are dequantised.
-    fileprivate static let quantized: [any Pass] = [QuantizedFusion()]
+    fileprivate static let quantized: [any Pass] = [QuantizedFusion(), WeightDequantization()]
 
     /// What needs the types and shapes that inference has found, in the order in which it is done.
     ///
@@ -29,6 +29,13 @@ extension CompiledModel {
 
     /// The passes that can be switched off, in the order in which they run.
     package static let fusionPasses: [any Pass] = quantized + shaped
+
+    /// The names of those that are left out unless they are asked for.
+    ///
+    /// A product that dequantises its weight takes as long as one with a weight that was folded: both read the same
+    /// packed floats. Peak memory is an eighth less, but loading takes three times as long, and activations and
+    /// residuals stay outside.
+    package static let optionalPasses: Set<String> = [WeightDequantization().name]
 
     /// The passes that may find more once all sizes are known: those that make no weights, which would have to
     /// be packed for every plan.

@@ -3,7 +3,7 @@ import TernTensor
 
 @testable import TernRuntime
 
-/// A graph run with all passes and with none.
+/// A graph run with all passes, the optional ones too, and with none.
 struct PassComparison {
     /// The operators that the plan runs with all passes.
     let operators: [String]
@@ -15,6 +15,7 @@ struct PassComparison {
     /// Compiles and runs a graph both ways.
     init(_ graph: Graph, _ inputs: [Tensor]) throws {
         var options = CompiledModel.Options()
+        options.disabledFusions = []
         let model = try CompiledModel(graph, options: options)
         let plan = try model.plan(for: inputs.map(\.shape))
         operators = plan.graph.nodes.map(\.qualifiedOperatorName)

@@ -75,10 +75,10 @@ private struct RotaryGeometry: Sendable {
     }
 
     func run(_ frame: borrowing KernelFrame) throws(OperatorError) {
-        let source = frame.elements(ofInput: 0, as: Float.self)
-        let cosines = frame.elements(ofInput: 1, as: Float.self)
-        let sines = frame.elements(ofInput: 2, as: Float.self)
-        var target = frame.mutableElements(ofOutput: 0, as: Float.self)
+        let source = unsafe frame.input(0, as: Float.self)
+        let cosines = unsafe frame.input(1, as: Float.self)
+        let sines = unsafe frame.input(2, as: Float.self)
+        let target = unsafe frame.output(0, as: Float.self)
         let half = turned / 2
         for entry in 0..<batch {
             for position in 0..<sequence {
@@ -95,21 +95,63 @@ private struct RotaryGeometry: Sendable {
                         isFlat
                         ? ((entry * sequence + position) * heads + head) * size
                         : ((entry * heads + head) * sequence + position) * size
-                    for pair in 0..<half {
-                        let first = start + (isInterleaved ? 2 * pair : pair)
-                        let second = first + (isInterleaved ? 1 : half)
-                        let (x, y) = (source[first], source[second])
-                        let (cosine, sine) = (
-                            cosines[row * half + pair], sines[row * half + pair]
-                        )
-                        target[first] = cosine * x - sine * y
-                        target[second] = sine * x + cosine * y
-                    }
-                    for rest in turned..<max(size, turned) {
-                        target[start + rest] = source[start + rest]
-                    }
+                    // SAFETY: the operands are as long as the sizes say, which were checked.
+                    unsafe turn(
+                        source + start,
+                        cosines + row * half,
+                        sines + row * half,
+                        into: target + start
+                    )
                 }
             }
         }
+    }
+
+    /// Turns one head at one position.
+    @unsafe private func turn(
+        _ source: UnsafePointer<Float>,
+        _ cosines: UnsafePointer<Float>,
+        _ sines: UnsafePointer<Float>,
+        into target: UnsafeMutablePointer<Float>
+    ) {
+        let half = turned / 2
+        if isInterleaved {
+            for pair in 0..<half {
+                let (x, y) = unsafe (source[2 * pair], source[2 * pair + 1])
+                let (cosine, sine) = unsafe (cosines[pair], sines[pair])
+                unsafe target[2 * pair] = cosine * x - sine * y
+                unsafe target[2 * pair + 1] = sine * x + cosine * y
+            }
+        } else {
+            var pair = 0
+            while pair + 8 <= half {
+                let x = unsafe Self.eight(source + pair)
+                let y = unsafe Self.eight(source + half + pair)
+                let (cosine, sine) = unsafe (Self.eight(cosines + pair), Self.eight(sines + pair))
+                unsafe Self.store(cosine * x - sine * y, at: target + pair)
+                unsafe Self.store(sine * x + cosine * y, at: target + half + pair)
+                pair += 8
+            }
+            for pair in pair..<half {
+                let (x, y) = unsafe (source[pair], source[half + pair])
+                let (cosine, sine) = unsafe (cosines[pair], sines[pair])
+                unsafe target[pair] = cosine * x - sine * y
+                unsafe target[half + pair] = sine * x + cosine * y
+            }
+        }
+        for rest in turned..<max(size, turned) { unsafe target[rest] = source[rest] }
+    }
+
+    @inline(__always)
+    @unsafe private static func eight(_ address: UnsafePointer<Float>) -> SIMD8<Float> {
+        unsafe UnsafeRawPointer(address).loadUnaligned(as: SIMD8<Float>.self)
+    }
+
+    @inline(__always)
+    @unsafe private static func store(
+        _ numbers: SIMD8<Float>,
+        at address: UnsafeMutablePointer<Float>
+    ) {
+        unsafe UnsafeMutableRawPointer(address).storeBytes(of: numbers, as: SIMD8<Float>.self)
     }
 }

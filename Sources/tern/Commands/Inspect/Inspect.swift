@@ -52,6 +52,12 @@ struct Inspect: AsyncParsableCommand {
     )
     var without: [String] = []
 
+    @Option(
+        name: .customLong("with"),
+        help: ArgumentHelp("A pass that is run although it usually isn't.", valueName: "pass")
+    )
+    var with: [String] = []
+
     func run() async throws {
         try await reportingFailure {
             let path = try ModelLoading.path(model)
@@ -61,7 +67,9 @@ struct Inspect: AsyncParsableCommand {
             if let dump {
                 let shown =
                     source
-                    ? graph : try ModelLoading.compile(graph, from: path, without: without).graph
+                    ? graph
+                    : try ModelLoading.compile(graph, from: path, without: without, with: with)
+                        .graph
                 try (format ?? .suffix(of: dump)).write(shown, to: dump)
                 return
             }
@@ -70,6 +78,7 @@ struct Inspect: AsyncParsableCommand {
                     graph,
                     from: path,
                     without: without,
+                    with: with,
                     recordsChanges: true
                 )
                 let report = try PlanReport(source: graph, model: compiled, shapes: sizes())
@@ -89,7 +98,9 @@ struct Inspect: AsyncParsableCommand {
                 "parameters \(graph.parameterCount) in \(graph.initializers.count) tensors, "
                     + "\(byteCount) bytes"
             )
-            let compiled = Result { try ModelLoading.compile(graph, from: path, without: without) }
+            let compiled = Result {
+                try ModelLoading.compile(graph, from: path, without: without, with: with)
+            }
             for (label, ports, compiledPorts) in [
                 ("input", graph.inputs, (try? compiled.get())?.inputs),
                 ("output", graph.outputs, (try? compiled.get())?.outputs),

@@ -51,6 +51,12 @@ struct Run: AsyncParsableCommand {
     )
     var without: [String] = []
 
+    @Option(
+        name: .customLong("with"),
+        help: ArgumentHelp("A pass that is run although it usually isn't.", valueName: "pass")
+    )
+    var with: [String] = []
+
     @Flag(help: "Shows where the time goes.")
     var profile = false
 
@@ -77,7 +83,7 @@ struct Run: AsyncParsableCommand {
         try await reportingFailure {
             let clock = ContinuousClock()
             let start = clock.now
-            let local = try LocalModel(model, threadCount: threads, without: without)
+            let local = try LocalModel(model, threadCount: threads, without: without, with: with)
             let loadTime = clock.now - start
             let inputs = try TensorFolder.read(inputDir, role: .input, of: local.model.inputs)
             let firstStart = clock.now
