@@ -43,10 +43,16 @@ extension CompiledModel {
     ///
     /// - Parameter shapes: The combinations of input shapes to plan for when the model is loaded.
     /// - Returns: The parts.
+    /// - Precondition: ``releasePackedWeights()`` was not called.
     package func parts(shapes: [[Shape]]) -> CompiledParts {
         var graph = graph
         graph.pinOperatorVersions()
-        let weights = Set(graph.weightStorages.map { ObjectIdentifier($0) })
+        let storages = graph.weightStorages
+        precondition(
+            !storages.contains(where: \.isReleased),
+            "a model is taken apart whose weights were given back"
+        )
+        let weights = Set(storages.map { ObjectIdentifier($0) })
         return CompiledParts(
             graph: graph,
             parameterCount: parameterCount,
@@ -71,7 +77,7 @@ extension Graph {
     }
 
     /// The memory of all initializers, subgraphs' included.
-    fileprivate var weightStorages: [AlignedBuffer] {
+    var weightStorages: [AlignedBuffer] {
         initializers.values.map(\.storage)
             + nodes.flatMap { $0.subgraphs.flatMap { $0.graph.weightStorages } }
     }

@@ -21,6 +21,9 @@ internal import Glibc
     /// The first byte; at least one is allocated even if ``byteCount`` is 0.
     @unsafe package let baseAddress: UnsafeMutableRawPointer
 
+    /// Whether the contents were given back; see ``release()``.
+    package private(set) var isReleased = false
+
     /// Who keeps the memory, if the buffer does not.
     private let keeper: (any AnyObject & Sendable)?
 
@@ -64,6 +67,25 @@ internal import Glibc
     }
 
     deinit { if keeper == nil { unsafe baseAddress.deallocate() } }
+
+    /// Gives the contents back to the system; the memory reads as zeros from then on, and takes none.
+    ///
+    /// For weights that nobody reads any more, but whose buffer still stands for them. The caller must
+    /// be the buffer's only user. Only whole pages are given back, and none of another's memory.
+    ///
+    /// - Returns: How many bytes were given back.
+    package func release() -> Int {
+        guard keeper == nil else { return 0 }
+        let page = 4096
+        let start = Int(bitPattern: unsafe baseAddress)
+        let first = (start + page - 1) / page * page
+        let last = (start + byteCount) / page * page
+        guard last > first else { return 0 }
+        isReleased = true
+        // SAFETY: the pages lie in this allocation, whose user gives up what they hold.
+        let failed = unsafe madvise(baseAddress + (first - start), last - first, MADV_DONTNEED)
+        return failed == 0 ? last - first : 0
+    }
 
     /// The bytes, for reading.
     public var bytes: RawSpan {

@@ -78,10 +78,13 @@ package enum ModelFile {
         } catch {
             throw ModelFileError(description: error.description)
         }
+        let compiled: CompiledModel
         do throws(GraphError) {
-            return try CompiledModel(model.graph, context: context)
+            compiled = try CompiledModel(model.graph, context: context)
         } catch {
             throw ModelFileError(description: error.description)
         }
+        compiled.releasePackedWeights()
+        return compiled
     }
 }

@@ -8,10 +8,10 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serves the models of a folder until it is told to end.",
         discussion: """
-            The folder holds NAME/VERSION/model.onnx, with versions from 1, or model.tern beside it or \
-            instead. Every version can be \
-            called by its number; the newest answers when none is named. A model that cannot be \
-            loaded is reported and left out; if none can, tern ends with 65.
+            The folder holds NAME/VERSION/model.onnx, with versions from 1, or model.tern, as \
+            'tern compile' writes it, beside it or instead. Every version can be called by its \
+            number; the newest answers when none is named. A model that cannot be loaded is \
+            reported and left out; if none can, tern ends with 65.
 
             Prints 'ready URL' for each endpoint once everything is loaded. SIGTERM and SIGINT \
             drain: accepted requests are answered, new ones turned away, then tern ends with 0. A \

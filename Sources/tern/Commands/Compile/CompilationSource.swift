@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import TernArtefact
 import TernGraph
+import TernONNX
 import TernRuntime
 import TernTensor
 
@@ -29,7 +30,11 @@ struct CompilationSource {
             throw Failure(.data, "\(path): is an artefact already; give the model it was made of")
         }
         self.path = path
-        local = LocalModel(path, try ModelLoading.load(path))
+        // Not as it is loaded to be run: the weights are needed as they are.
+        local = LocalModel(
+            path,
+            try ModelLoading.compile(ModelLoading.read(path).graph, from: path)
+        )
     }
 
     /// The length of the model's file, for people.
