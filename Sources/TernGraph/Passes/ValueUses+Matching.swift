@@ -74,6 +74,7 @@ extension Graph {
     ///   - node: The node.
     ///   - version: The version of the operator that made them an input.
     ///   - rank: How many axes there are.
+    /// - Returns: The axes, in their order.
     package func axes(of node: Node, asInputSince version: Int, rank: Int) -> [Int]? {
         var given: [Int]?
         if node.operatorVersion < version {

@@ -2,7 +2,7 @@ package import TernGraph
 import TernTensor
 
 /// Looks rows of a weight up, where a model multiplies the weight with one-hot vectors that it makes by
-/// comparing numbers with 0, 1, 2…
+/// comparing numbers with 0, 1, 2 and so on.
 ///
 /// A bias that is added is added to the table's rows beforehand. What is no row's number had a vector of zeros, and
 /// takes a row of zeros that the table ends with.

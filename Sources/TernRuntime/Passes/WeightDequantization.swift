@@ -6,7 +6,7 @@ import TernTensor
 ///
 /// There may be one scale, one for each column, or one for each block of a column whose length is a multiple of
 /// 32. The kernel expands the weight when it is packed, so that the numbers are what constant folding would have
-/// made; but no second copy of them is kept, which folding would have taken four times the file's bytes for.
+/// made. ``CompiledModel/optionalPasses`` says why it isn't run unless it is asked for.
 ///
 /// The pass needs no shapes, and must come before weights are dequantised by constant folding.
 package struct WeightDequantization: Pass {
