@@ -98,6 +98,6 @@ import Testing
             maker.node("MatMul", ["t", "r"], ["y"])
         }
         #expect(count == 0)
-        #expect(model.graph.nodes.map(\.operatorName) == ["Gemm", "Transpose", "MatMul"])
+        #expect(!model.graph.nodes.contains { $0.operatorName.hasPrefix("BFloat") })
     }
 }

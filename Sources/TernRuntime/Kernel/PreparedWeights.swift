@@ -44,7 +44,7 @@ package final class PreparedWeights: Sendable {
     ///   - make: Makes it; may run more than once if several threads ask at the same time, and the
     ///     first result is kept.
     /// - Returns: What was made.
-    /// - Throws: What `make` throws; nothing is kept then.
+    /// - Throws: What `make` throws, or that the weight's memory was given back; nothing is kept then.
     package func value<Value: Sendable>(
         of source: Source,
         variant: String,
@@ -64,6 +64,9 @@ package final class PreparedWeights: Sendable {
         )
         // In two steps: `as?` takes nothing for an optional that is there and holds nothing.
         if let kept = table.withLock({ $0[key] }), let found = kept.value as? Value { return found }
+        guard storage?.isReleased != true else {
+            throw OperatorError("a weight whose memory was given back is wanted as '\(variant)'")
+        }
         let entry = Entry(storage: storage, value: try make())
         return try table.withLock { (table) throws(OperatorError) in
             let kept = table[key] ?? entry
