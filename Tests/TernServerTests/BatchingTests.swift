@@ -83,17 +83,24 @@ import Testing
         let inputs = InputContract(Self.row)
         let outputs = OutputContract(Self.row)
         let probe = BatchProbe(rowLimit: 16, budgetNanoseconds: 20_000_000_000)
-        let separate = try RowModel(outputs: Self.row).makeExecutor()
-        #expect(probe.worthwhileRowCount(of: separate, inputs: inputs, outputs: outputs) == 16)
-        let mixing = try RowModel(outputs: Self.row, mixesRows: true).makeExecutor()
-        #expect(probe.worthwhileRowCount(of: mixing, inputs: inputs, outputs: outputs) == 1)
+        for (mixesRows, expected) in [(false, 16), (true, 1)] {
+            let model = RowModel(outputs: Self.row, mixesRows: mixesRows)
+            let limit = probe.worthwhileRowCount(
+                of: model,
+                on: try model.makeExecutor(),
+                inputs: inputs,
+                outputs: outputs
+            )
+            #expect(limit == expected)
+        }
     }
 
     @Test func `rows that become no cheaper together are not put together`() throws {
         let probe = BatchProbe(rowLimit: 16, budgetNanoseconds: 20_000_000_000)
-        let model = try RowModel(outputs: Self.row, costsByRow: true).makeExecutor()
+        let model = RowModel(outputs: Self.row, costsByRow: true)
         let limit = probe.worthwhileRowCount(
             of: model,
+            on: try model.makeExecutor(),
             inputs: InputContract(Self.row),
             outputs: OutputContract(Self.row)
         )

@@ -31,6 +31,17 @@ package protocol ExecutableModel: AnyObject, Sendable {
 
     /// Makes an executor with the memory it needs. Called while the model is loaded.
     func makeExecutor() throws(ExecutionFailure) -> any ModelExecutor
+
+    /// Prepares for calls of these shapes, so that the first is as quick as those that follow. Called
+    /// while the model is loaded; blocks until it is done.
+    ///
+    /// - Parameter shapes: The shape of each input; what does not fit the model is ignored.
+    func prepare(for shapes: [Shape])
+}
+
+extension ExecutableModel {
+    /// Does nothing, for a model that has nothing to prepare.
+    package func prepare(for shapes: [Shape]) {}
 }
 
 /// Runs one call of a model at a time; whoever holds it is its only user.

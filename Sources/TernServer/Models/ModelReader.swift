@@ -86,6 +86,8 @@ package final class RuntimeModel: ExecutableModel {
     package var inputs: [TensorDescriptor] { model.inputs }
     package var outputs: [TensorDescriptor] { model.outputs }
 
+    package func prepare(for shapes: [Shape]) { try? model.prepare(inputShapes: shapes) }
+
     package func makeExecutor() throws(ExecutionFailure) -> any ModelExecutor {
         RuntimeExecutor(Session(model, compilation: .inBackground))
     }

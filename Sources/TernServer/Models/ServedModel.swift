@@ -55,7 +55,12 @@ package final class ServedModel: Sendable {
             probe.rowLimit > 1 ? BatchContract(inputs: inputs, outputs: outputs) : nil
         var rowLimit = 1
         if batching != nil, let executor = executors.first {
-            rowLimit = probe.worthwhileRowCount(of: executor, inputs: inputs, outputs: outputs)
+            rowLimit = probe.worthwhileRowCount(
+                of: model,
+                on: executor,
+                inputs: inputs,
+                outputs: outputs
+            )
             if rowLimit == 1 { batching = nil }
         }
         self.inputs = inputs

@@ -33,13 +33,15 @@ package struct BatchProbe: Sendable {
     /// Tries batches of 2, 4, 8… rows.
     ///
     /// - Parameters:
-    ///   - executor: Where to run them; nobody else uses it.
+    ///   - model: What to try.
+    ///   - executor: Where to run it; nobody else uses it.
     ///   - inputs: What the model takes, with an open first axis each.
     ///   - outputs: What it gives.
     /// - Returns: The most rows that are worth it, a power of two; 1 if none is, if rows depend on
     ///   each other, or if the model doesn't take the values tried.
     package func worthwhileRowCount(
-        of executor: any ModelExecutor,
+        of model: any ExecutableModel,
+        on executor: any ModelExecutor,
         inputs: InputContract,
         outputs: OutputContract
     ) -> Int {
@@ -48,6 +50,7 @@ package struct BatchProbe: Sendable {
         var best = 1
         do throws(ExecutionFailure) {
             var alone: [[[UInt8]]] = []
+            model.prepare(for: tries.shapes(rowCount: 1))
             var before = try time(executor, tries, rows: 0..<1)
             guard before >= Self.leastRowNanoseconds else { return 1 }
             while best * 2 <= rowLimit {
@@ -59,6 +62,7 @@ package struct BatchProbe: Sendable {
                     try run(executor, tries, rows: index..<index + 1)
                     alone.append(outputs.descriptors.indices.map { bytes(of: $0, executor) })
                 }
+                model.prepare(for: tries.shapes(rowCount: count))
                 try run(executor, tries, rows: 0..<count)
                 for output in outputs.descriptors.indices {
                     let shape = executor.outputShape(output)
@@ -147,6 +151,8 @@ private struct ProbeInputs {
     }
 
     var indices: Range<Int> { buffers.indices }
+
+    func shapes(rowCount: Int) -> [Shape] { indices.map { shape(of: $0, rowCount: rowCount) } }
 
     func shape(of input: Int, rowCount: Int) -> Shape {
         var shape = rowShapes[input]
