@@ -190,6 +190,37 @@ struct ProgramTests {
         #expect(wrong.error.contains("there is no input 'y'"))
     }
 
+    @Test func `compile computes with bytes whose ranges calibration inputs show`() throws {
+        let folder = try verificationFolder(error: 0)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let artefact = folder.appendingPathComponent("small.tern").path
+        let input = Tensor(
+            elementType: .fp32,
+            shape: [1, 2, 6, 6],
+            values: (0..<72).map { Float($0) / 36 - 1 }
+        )
+        let set = folder.appendingPathComponent("samples")
+        try FileManager.default.createDirectory(at: set, withIntermediateDirectories: true)
+        let file = set.appendingPathComponent("input_0.pb").path
+        try TensorFile.write(input, name: "x", to: file)
+        let model = Self.models.appendingPathComponent("small_cnn.onnx").path
+        let arguments = ["compile", model, "-o", artefact, "--golden", set.path]
+        let compiled = try tern(
+            arguments + ["--precision", "int8", "--calibrate", set.path]
+        )
+        #expect(compiled.code == 0, "\(compiled.error)")
+        #expect(compiled.output.contains("small.tern: int8"))
+        #expect(try tern("inspect", artefact).output.contains("QLinearConv"))
+        #expect(try tern(arguments + ["--precision", "int8"]).code == 64)
+        #expect(try tern(arguments + ["--calibrate", set.path]).code == 64)
+        let identity = try tern(
+            ["compile", folder.path, "-o", artefact, "--precision", "int8"]
+                + ["--calibrate", folder.path]
+        )
+        #expect(identity.code == 65)
+        #expect(identity.error.contains("no convolution or matrix product"))
+    }
+
     @Test func `a damaged artefact ends with 65 and says what was expected and found`() throws {
         let folder = try verificationFolder(error: 0)
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -9,6 +9,8 @@ import TernTensor
 /// The model that an artefact is made of, read and compiled.
 struct CompilationSource {
     private let path: String
+    /// As the file has it.
+    private let graph: Graph
     private let local: LocalModel
 
     /// The model.
@@ -31,10 +33,8 @@ struct CompilationSource {
         }
         self.path = path
         // Not as it is loaded to be run: the weights are needed as they are.
-        local = LocalModel(
-            path,
-            try ModelLoading.compile(ModelLoading.read(path).graph, from: path)
-        )
+        graph = try ModelLoading.read(path).graph
+        local = LocalModel(path, try ModelLoading.compile(graph, from: path))
     }
 
     /// The length of the model's file, for people.
@@ -49,7 +49,8 @@ struct CompilationSource {
     /// Makes the artefact.
     ///
     /// - Parameters:
-    ///   - precision: What matrix products are computed from.
+    ///   - precision: What convolutions and matrix products are computed from.
+    ///   - calibration: Inputs that show between which numbers values lie; for bytes.
     ///   - shapes: The combinations of input shapes to be ready for, as the command line gives them.
     ///   - goldenSets: What is compiled in to verify the model by.
     /// - Returns: The artefact, with the weights packed for these shapes and those of the golden inputs.
@@ -57,11 +58,12 @@ struct CompilationSource {
     ///   precision.
     func artefact(
         in precision: Precision,
+        calibrating calibration: [[Tensor]],
         shapes: [String],
         goldenSets: [Artefact.GoldenSet]
     ) throws -> Artefact {
         let combinations = try shapes.map { try ShapeArgument($0, of: local.model.inputs).shapes }
-        let model = try model(in: precision)
+        let model = try model(in: precision, calibration)
         do throws(RuntimeError) {
             for set in goldenSets { try model.prepare(inputShapes: set.inputs.map(\.shape)) }
             for combination in combinations { try model.prepare(inputShapes: combination) }
@@ -90,7 +92,10 @@ struct CompilationSource {
         )
     }
 
-    private func model(in precision: Precision) throws -> CompiledModel {
+    private func model(
+        in precision: Precision,
+        _ calibration: [[Tensor]]
+    ) throws -> CompiledModel {
         switch precision {
         case .f32: return model
         case .bf16:
@@ -104,6 +109,24 @@ struct CompilationSource {
                 throw Failure(.data, "\(path): no matrix product has weights to be rounded")
             }
             return rounded
+        case .int8:
+            let (quantized, count): (CompiledModel, Int)
+            do throws(CompiledModel.CalibrationError) {
+                (quantized, count) = try CompiledModel.quantized(
+                    graph,
+                    calibrating: calibration,
+                    context: model.context
+                )
+            } catch {
+                throw Failure(.data, "\(path): \(error)")
+            }
+            guard count > 0 else {
+                throw Failure(
+                    .data,
+                    "\(path): no convolution or matrix product can be computed with bytes"
+                )
+            }
+            return quantized
         }
     }
 }
@@ -114,4 +137,6 @@ enum Precision: String, ExpressibleByArgument, CaseIterable {
     case f32
     /// bfloat16.
     case bf16
+    /// Bytes.
+    case int8
 }

@@ -23,7 +23,13 @@ struct Compile: AsyncParsableCommand {
             computed from bfloat16 with sums of 32-bit floats: half the memory to stream, and other \
             answers, so give --golden to see how far they are off.
 
+            With --precision int8 convolutions and matrix products with weights compute with bytes: \
+            signed ones with a scale for each channel for the weights, unsigned ones for what goes in \
+            and comes out, whose range is what is seen while the model runs on the inputs of \
+            --calibrate. Give inputs like those that are to come, and others as --golden.
+
               tern compile model.onnx -o model.tern --golden test_data_set_0
+              tern compile model.onnx -o model.tern --precision int8 --calibrate samples
               tern compile model.onnx -o model.tern --shapes ids=1x128,mask=1x128
             """
     )
@@ -34,8 +40,15 @@ struct Compile: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: "The file to write.")
     var output: String
 
-    @Option(help: "What matrix products are computed from: f32 or bf16.")
+    @Option(help: "What matrix products are computed from: f32, bf16, or int8, with convolutions.")
     var precision = Precision.f32
+
+    @Option(
+        help: """
+            A folder with inputs for int8, as --golden takes them, without outputs; may be repeated.
+            """
+    )
+    var calibrate: [String] = []
 
     @Option(
         help: """
@@ -62,6 +75,12 @@ struct Compile: AsyncParsableCommand {
     var labels: String?
 
     func validate() throws {
+        if precision == .int8, calibrate.isEmpty {
+            throw ValidationError("--precision int8 needs --calibrate")
+        }
+        if precision != .int8, !calibrate.isEmpty {
+            throw ValidationError("--calibrate is for --precision int8")
+        }
         if labels != nil, golden.isEmpty { throw ValidationError("--labels needs --golden") }
     }
 
@@ -77,8 +96,14 @@ struct Compile: AsyncParsableCommand {
             ).sets
             let labels = try self.labels.map(Self.readLabels)
             let expected = try sets.map { try source.run($0.inputs) }
+            let calibration = try GoldenFolders(
+                calibrate,
+                inputs: source.model.inputs,
+                outputs: source.model.outputs
+            ).sets
             let artefact = try source.artefact(
                 in: precision,
+                calibrating: calibration.map(\.inputs),
                 shapes: shapes,
                 goldenSets: zip(sets, expected).map { set, outputs in
                     Artefact.GoldenSet(
